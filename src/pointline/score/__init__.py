@@ -1,0 +1,1 @@
+"""TL, WL and ALL, and how sure one can be of them."""
