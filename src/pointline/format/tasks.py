@@ -93,8 +93,9 @@ def from_dict(values: Mapping[str, Any]) -> Task:
     >>> from_dict(task("scnm-ja").to_dict()) == task("scnm-ja")
     True
     """
+    fields: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in values.items()}
     try:
-        return Task(**{k: tuple(v) if isinstance(v, list) else v for k, v in values.items()})
+        return Task(**fields)
     except TypeError as error:
         raise TaskError(f"not a task: {error}") from None
 
