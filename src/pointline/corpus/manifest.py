@@ -1,0 +1,90 @@
+"""The manifest of a dataset folder: what its files are, and which task they serve."""
+
+from __future__ import annotations
+
+import hashlib
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+from pointline.errors import CorpusError, TaskError
+from pointline.format import tasks
+from pointline.format.record import Record
+from pointline.format.tasks import Task
+from pointline.version import CODEC_VERSION, __version__
+
+__all__ = ["MANIFEST", "SPLITS", "describe", "read_manifest", "sha256", "task_in"]
+
+#: The splits of a dataset, in the order of its files.
+SPLITS = ("train", "dev", "test")
+
+#: The file of a dataset folder that says what the other files are.
+MANIFEST = "manifest.json"
+
+
+def read_manifest(path: str | Path) -> dict[str, Any]:
+    """Return the manifest of a dataset folder, empty where it has none.
+
+    Raises CorpusError where there is no such folder, or its manifest is no JSON object.
+    """
+    folder = Path(path)
+    if not folder.is_dir():
+        raise CorpusError(f"{folder}: there is no such dataset folder")
+    file = folder / MANIFEST
+    if not file.is_file():
+        return {}
+    try:
+        manifest = orjson.loads(file.read_bytes())
+    except orjson.JSONDecodeError as error:
+        raise CorpusError(f"{file}: not JSON: {error}") from None
+    if not isinstance(manifest, dict):
+        raise CorpusError(f"{file}: a manifest is one JSON object")
+    return manifest
+
+
+def task_in(manifest: Mapping[str, Any], *, path: Path) -> Task | None:
+    """Return the task that a manifest carries, None where it carries none.
+
+    Raises TaskError where it carries something else.
+    """
+    told = manifest.get("task")
+    if told is None:
+        return None
+    if not isinstance(told, Mapping):
+        raise TaskError(f"{path / MANIFEST}: 'task' is an object, got {told!r}")
+    return tasks.from_dict(told)
+
+
+def describe(
+    task: Task, splits: Mapping[str, tuple[Record, ...]], files: Mapping[str, str]
+) -> dict[str, Any]:
+    """Return what is told of any dataset; `files` gives the SHA-256 of each file."""
+    records = [record for split in splits.values() for record in split]
+    items = Counter(label for record in records for label in _item_labels(record))
+    return {
+        "task": task.to_dict(),
+        "counts": {split: len(kept) for split, kept in splits.items()},
+        "labels": _by_size(Counter(record.label for record in records)),
+        "item_labels": _by_size(items),
+        "sha256": dict(files),
+        "pointline": __version__,
+        "codec": CODEC_VERSION,
+    }
+
+
+def _item_labels(record: Record) -> Iterator[str]:
+    yield from (pair.label for pair in record.pairs)
+    yield from (fact.fields[1] for fact in record.facts)
+
+
+def _by_size(counts: Counter[str]) -> dict[str, int]:
+    return dict(sorted(counts.items(), key=lambda entry: (-entry[1], entry[0])))
+
+
+def sha256(path: Path) -> str:
+    """Return the SHA-256 of a file in hexadecimal."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -1,0 +1,271 @@
+"""Record files and dataset folders, in and out. Writing is atomic: all of a file or nothing of it.
+
+A dataset folder holds `train.jsonl`, `dev.jsonl`, `test.jsonl` (those that it has) and
+`manifest.json`, whose task goes before the table of tasks.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import TracebackType
+from typing import IO, Any, Self
+
+import orjson
+
+from pointline.corpus import recordfile
+from pointline.corpus.check import Findings, Problem, check
+from pointline.corpus.manifest import MANIFEST, SPLITS, describe, read_manifest, sha256, task_in
+from pointline.corpus.recordfile import from_json, to_json
+from pointline.errors import CorpusError, RecordError
+from pointline.format import tasks
+from pointline.format.record import Record
+from pointline.format.tasks import Task
+
+__all__ = [
+    "MANIFEST",
+    "SPLITS",
+    "Appender",
+    "Dataset",
+    "Findings",
+    "Problem",
+    "check",
+    "from_json",
+    "iter_records",
+    "read_dataset",
+    "read_manifest",
+    "read_records",
+    "to_json",
+    "write_dataset",
+    "write_records",
+]
+
+# ---------------------------------------------------------------- record files
+
+
+def iter_records(path: str | Path) -> Iterator[Record]:
+    """Yield the records of a file (Parquet by its suffix, else JSONL), a line at a time.
+
+    Raises RecordError at the first line that is no record or repeats an id, MissingExtra where a
+    Parquet file is read without pyarrow.
+    """
+    seen: set[str] = set()
+    for line, found in recordfile.scan(path):
+        if isinstance(found, RecordError):
+            raise found
+        if found.id in seen:
+            raise RecordError(f"the id {found.id!r} came before", path=path, line=line)
+        seen.add(found.id)
+        yield found
+
+
+def read_records(path: str | Path) -> list[Record]:
+    """Return the records of a file; see `iter_records`."""
+    return list(iter_records(path))
+
+
+def write_records(path: str | Path, records: Iterable[Record]) -> int:
+    """Write a file of records (Parquet by its suffix, else JSONL) and return how many they are.
+
+    The file appears when the last record is written, in place of what was there.
+
+    Raises RecordError for a repeated id or a `meta` that JSON cannot carry, MissingExtra where
+    Parquet is asked for without pyarrow.
+    """
+    return recordfile.write(Path(path), records)
+
+
+# ---------------------------------------------------------------- dataset folders
+
+
+@dataclass(frozen=True, slots=True)
+class Dataset:
+    """A task, its records by split, and what the manifest says of them.
+
+    >>> Dataset(tasks.task("scnm-zh"), {}).test
+    ()
+    """
+
+    task: Task
+    splits: Mapping[str, tuple[Record, ...]]
+    manifest: Mapping[str, Any] = field(default_factory=dict, hash=False)
+
+    @property
+    def train(self) -> tuple[Record, ...]:
+        """The records to learn from."""
+        return self.splits.get("train", ())
+
+    @property
+    def dev(self) -> tuple[Record, ...]:
+        """The records to choose settings by."""
+        return self.splits.get("dev", ())
+
+    @property
+    def test(self) -> tuple[Record, ...]:
+        """The records to report on."""
+        return self.splits.get("test", ())
+
+
+def read_dataset(path: str | Path) -> Dataset:
+    """Return the dataset that a folder holds.
+
+    Without a task in its manifest, the task is the table's entry that all its records name.
+
+    Raises CorpusError for a folder that is no dataset, RecordError for a line that is no record,
+    TaskError for a task that is none.
+    """
+    folder = Path(path)
+    manifest = read_manifest(folder)
+    files = {split: folder / f"{split}.jsonl" for split in SPLITS}
+    splits = {s: tuple(iter_records(file)) for s, file in files.items() if file.is_file()}
+    if not splits:
+        raise CorpusError(f"{folder}: no train.jsonl, dev.jsonl or test.jsonl in this folder")
+    task = task_in(manifest, path=folder) or _common_task(folder, splits)
+    return Dataset(task, splits, manifest)
+
+
+def _common_task(folder: Path, splits: Mapping[str, tuple[Record, ...]]) -> Task:
+    names = {record.task for records in splits.values() for record in records}
+    if len(names) != 1:
+        raise CorpusError(f"{folder}: no task in {MANIFEST}, and the records name {len(names)}")
+    return tasks.task(names.pop())
+
+
+def write_dataset(
+    path: str | Path,
+    task: Task,
+    splits: Mapping[str, Iterable[Record]],
+    *,
+    about: Mapping[str, Any] | None = None,
+    replace: bool = False,
+) -> Dataset:
+    """Write a dataset folder and return the dataset; the folder appears when all is written.
+
+    `about` joins the manifest: sources, licences, seed, counts of rules. `replace` puts the new
+    folder in the place of a dataset that is there.
+
+    Raises CorpusError where the folder is there and not to be replaced, RecordError for records
+    that cannot be written.
+    """
+    folder = Path(path)
+    unknown = sorted(splits.keys() - set(SPLITS))
+    if unknown:
+        raise CorpusError(f"{folder}: a split is one of {', '.join(SPLITS)}, got {unknown[0]!r}")
+    kept = {split: tuple(splits[split]) for split in SPLITS if split in splits}
+    with _new_folder(folder, replace=replace) as part:
+        files = {}
+        for split, records in kept.items():
+            recordfile.write(part / f"{split}.jsonl", records)
+            files[f"{split}.jsonl"] = sha256(part / f"{split}.jsonl")
+        manifest = describe(task, kept, files) | dict(about or {})
+        with recordfile.atomic(part / MANIFEST) as out:
+            out.write(
+                orjson.dumps(manifest, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE)
+            )
+    return Dataset(task, kept, manifest)
+
+
+@contextmanager
+def _new_folder(folder: Path, *, replace: bool) -> Iterator[Path]:
+    """Give a folder that becomes `folder` when the block ends well, and vanishes otherwise."""
+    if folder.exists() and not (replace and (folder / MANIFEST).is_file()):
+        why = (
+            "is no dataset: choose another"
+            if replace
+            else "is there: replace it, or choose another"
+        )
+        raise CorpusError(f"{folder}: the folder {why}")
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    part = folder.with_name(f".{folder.name}.{os.getpid()}.part")
+    old = folder.with_name(f".{folder.name}.{os.getpid()}.old")
+    part.mkdir()
+    try:
+        yield part
+        if folder.exists():
+            folder.rename(old)
+        part.rename(folder)
+    finally:
+        if old.exists() and not folder.exists():
+            old.rename(folder)
+        shutil.rmtree(part, ignore_errors=True)
+        shutil.rmtree(old, ignore_errors=True)
+
+
+# ---------------------------------------------------------------- resumable files
+
+
+class Appender:
+    """A JSONL file that grows a record at a time and outlives a kill.
+
+    Opening it cuts a last line that was written by half, and learns which ids are finished; a
+    record whose id is finished is refused. Use it in a `with` statement.
+
+    Raises RecordError for any other line that is no record.
+    """
+
+    def __init__(self, path: str | Path) -> None:
+        """Open the file, or begin it."""
+        self.path = Path(path)
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        self._done: set[str] = set()
+        if self.path.exists():
+            _cut_half_line(self.path)
+            self._done.update(record.id for record in iter_records(self.path))
+        self._out: IO[bytes] = self.path.open("ab")
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def __contains__(self, id: object) -> bool:
+        """Tell whether the record of that id is finished."""
+        return id in self._done
+
+    def __len__(self) -> int:
+        """Return how many records the file holds."""
+        return len(self._done)
+
+    def add(self, record: Record) -> None:
+        """Write one record behind the others; it is in the system's hands when this returns.
+
+        Raises RecordError where a record of that id is finished, or JSON cannot carry it.
+        """
+        if record.id in self._done:
+            raise RecordError(f"the record {record.id!r} is finished", path=self.path)
+        self._out.write(recordfile.dump(record))
+        self._out.flush()
+        self._done.add(record.id)
+
+    def close(self) -> None:
+        """Bring everything to the disk and close the file."""
+        if not self._out.closed:
+            self._out.flush()
+            os.fsync(self._out.fileno())
+            self._out.close()
+
+
+def _cut_half_line(path: Path) -> None:
+    """Cut what follows the last line break: a line is finished when its break is written."""
+    block = 1 << 16
+    with path.open("r+b") as file:
+        end = file.seek(0, os.SEEK_END)
+        while end:
+            start = max(0, end - block)
+            file.seek(start)
+            found = file.read(end - start).rfind(b"\n")
+            if found >= 0:
+                file.truncate(start + found + 1)
+                return
+            end = start
+        file.truncate(0)
