@@ -59,6 +59,7 @@ REPAIRS: dict[Repair, str] = {
 _Piece = list[tuple[int, str]]
 _WIDE = str.maketrans("：；／", ":;/")
 _FENCE = re.compile(r"\A\s*```[^\n]*\n(.*?)\n?```.*\Z", re.DOTALL)
+_LINES = re.compile(r"[\r\n]+")  # str.splitlines also cuts at separators that a field may hold
 _QUOTES = {'"': '"', "'": "'", "`": "`", "“": "”", "「": "」"}
 
 
@@ -94,6 +95,9 @@ def find(completion: str, task: Task, text: str | None) -> Found:
     if not exact or opened not in ("/", "/:", ":/"):
         repairs.append("header-mended")
     label = _last_line(source[:start], repairs)
+    if len(split(label, "/")) > 1:
+        label = label.strip("/")
+        repairs.append("header-mended")
     body = _one_line(rest[len(opened) :], repairs)
     items = _items(_wide(body, repairs), task, text, repairs)
     return Found(_value(label, repairs).value, items, tuple(repairs))
@@ -185,7 +189,7 @@ def _label_start(source: str, header: int, task: Task) -> int:
 
 
 def _label_alone(source: str, task: Task) -> Found:
-    lines = source.strip().splitlines()
+    lines = _LINES.split(source.strip())
     label = lines[0].strip(" \t/:：／.。　") if lines else ""
     known: list[Repair] = []
     if label and task.labels is not None:
@@ -196,15 +200,17 @@ def _label_alone(source: str, task: Task) -> Found:
 
 
 def _last_line(before: str, repairs: list[Repair]) -> str:
-    lines = [line for line in before.splitlines() if line.strip()]
+    lines = [line for line in _LINES.split(before) if line.strip()]
     if len(lines) > 1:
         repairs.append("chatter-dropped")
+    elif before and lines != [before]:
+        repairs.append("blank-dropped")
     return lines[-1] if lines else ""
 
 
 def _one_line(body: str, repairs: list[Repair]) -> str:
     """Return the items' line: further lines count if they open with a delimiter."""
-    lines = body.splitlines() or [""]
+    lines = _LINES.split(body)
     line, rest = lines[0], lines[1:]
     while rest and (rest[0].lstrip().startswith((":", "：")) or not rest[0].strip()):
         if rest[0].strip():
@@ -213,6 +219,8 @@ def _one_line(body: str, repairs: list[Repair]) -> str:
         rest = rest[1:]
     if any(left.strip() for left in rest):
         repairs.append("chatter-dropped")
+    elif line != body:
+        repairs.append("blank-dropped")
     return line
 
 
@@ -306,7 +314,10 @@ def _joined(
 ) -> tuple[Field, ...] | None:
     """Return the pair with its entity continued, if the text holds the longer entity."""
     entity = delimiter.join(field.value for field in (pair[1], *rest))
-    return (pair[0], Field(entity)) if text is not None and entity in text else None
+    places = find_folded(text, entity) if text is not None else []
+    if not (text and places):
+        return None
+    return pair[0], Field(text[places[0].start : places[0].end])
 
 
 def _label_test(task: Task) -> Callable[[str], bool]:

@@ -1,0 +1,309 @@
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from strategies import names, records, tasks, texts
+
+from pointline.errors import FormatError, RecordError, TaskError
+from pointline.format import codec, lenient
+from pointline.format.record import Fact, Pair, Record
+from pointline.format.tasks import TASKS, adhoc, task
+
+SCNM = task("scnm-en")
+
+
+def record_of(reading: codec.Reading, like: Record) -> Record:
+    return Record(like.id, like.task, like.text, reading.label, reading.pairs, reading.facts)
+
+
+# ---------------------------------------------------------------- round trips
+
+
+@given(records())
+@settings(max_examples=1000)
+def test_what_write_writes_strict_read_reads_back(record):
+    reading = codec.read(codec.write(record), TASKS[record.task], text=record.text)
+    assert record_of(reading, record) == record
+    assert reading.items == record.items
+    assert reading.ok and not reading.repairs
+
+
+@given(records())
+def test_a_completion_is_one_line(record):
+    assert len(codec.write(record).split("\n")) == 1
+
+
+@given(records())
+def test_without_the_text_labels_and_items_come_back(record):
+    reading = codec.read(codec.write(record, places=False), record.task)
+    assert (reading.label, reading.items) == (record.label, record.items)
+
+
+@given(records())
+def test_lenient_reading_repairs_no_placed_record(record):
+    placed = Record(
+        record.id,
+        record.task,
+        record.text,
+        record.label,
+        tuple(pair for pair in record.pairs if pair.start is not None),
+    )
+    reading = codec.read(
+        codec.write(placed, TASKS["scnm-en"]), adhoc(), text=placed.text, mode="lenient"
+    )
+    assert reading.repairs == ()
+    assert record_of(reading, placed) == placed
+
+
+@given(records().filter(lambda record: not codec.needs_escape(record)), st.sampled_from(["ja"]))
+def test_a_record_without_delimiters_is_written_as_the_papers_write_it(record, _):
+    closing = ":" if record.facts else ""
+    paper = codec.write(record, mode="paper")
+    assert codec.write(record, places=False) + closing == paper
+    if record.label or record.items:
+        assert codec.read(paper, record.task).items == record.items
+
+
+@given(st.lists(records(), min_size=1, max_size=4))
+def test_blocks_round_trip(several):
+    asked = [record.task for record in several]
+    readings = codec.read_blocks(codec.write_blocks(several), asked)
+    assert [r.items for r in readings] == [record.items for record in several]
+    assert [r.label for r in readings] == [record.label for record in several]
+
+
+# ---------------------------------------------------------------- garbage
+
+
+@given(st.text(), tasks, st.one_of(st.none(), texts))
+@settings(max_examples=500)
+def test_lenient_and_paper_reading_never_raise(garbage, some_task, text):
+    assert codec.read(garbage, some_task, text=text, mode="lenient").ok in (True, False)
+    codec.read(garbage, some_task, text=text, mode="paper")
+
+
+@given(records(), st.data())
+@settings(max_examples=500)
+def test_lenient_reading_of_a_damaged_completion_never_raises(record, data):
+    whole = codec.write(record)
+    start = data.draw(st.integers(0, len(whole)))
+    end = data.draw(st.integers(start, len(whole)))
+    damaged = whole[:start] + data.draw(st.text(":;/\\ \n@：；x人", max_size=5)) + whole[end:]
+    reading = codec.read(damaged, record.task, text=record.text, mode="lenient")
+    assert set(reading.repairs) <= set(lenient.REPAIRS)
+    for pair in reading.pairs:
+        assert pair.start is None or record.text[pair.start : pair.end] == pair.entity
+    try:
+        strict = codec.read(damaged, record.task)
+    except FormatError:
+        assert reading.repairs
+    else:
+        assert len(strict.items) == len(reading.items)
+
+
+def test_a_lone_surrogate_is_replaced_and_counted():
+    reading = codec.read("Nature/NER/:people;A\ud800", SCNM, mode="lenient")
+    assert reading.items == (("people", "A?"),)
+    assert reading.repairs == ("surrogate-replaced",)
+    with pytest.raises(FormatError, match="surrogate"):
+        codec.read("Nature/NER/:people;A\ud800", SCNM)
+
+
+# ---------------------------------------------------------------- writing
+
+
+def test_pairs_facts_and_nothing():
+    pairs = Record("1", "scnm-ja", "", "文芸", (Pair("人名", "紫式部"), Pair("地名", "京都")))
+    assert codec.write(pairs) == "文芸/固有表現抽出/:人名;紫式部:地名;京都"
+    facts = Record("2", "tcree-ja", "", "映画", facts=(Fact(("山本", "主演", "海の道")),))
+    assert codec.write(facts) == "映画/関係抽出/:山本;主演;海の道"
+    assert codec.write(facts, mode="paper") == "映画/関係抽出/:山本;主演;海の道:"
+    assert codec.write(Record("3", "scnm-zh", "", "技术")) == "技术/实体命名识别/"
+    assert codec.write(Record("3", "scnm-zh", "", "技术"), mode="paper") == "技术/实体命名识别/"
+
+
+@pytest.mark.parametrize(
+    ("value", "written"),
+    [
+        ("10:30", r"10\:30"),
+        ("a;b", r"a\;b"),
+        ("C:\\new", r"C\:\\new"),
+        ("and/or", "and/or"),
+        ("two\nlines", r"two\nlines"),
+        (" edge ", "\\ edge\\ "),
+        ("：；／", "：；／"),
+        ("@2", "@2"),
+    ],
+)
+def test_delimiters_in_an_entity_are_escaped(value, written):
+    record = Record("1", "scnm-en", value, "Nature", (Pair("events", value, 0, len(value)),))
+    assert codec.write(record) == f"Nature/NER/:events;{written}"
+    assert codec.read(codec.write(record), SCNM, value).pairs == record.pairs
+    assert codec.needs_escape(record) == (value != written)
+
+
+def test_a_slash_in_the_text_label_is_escaped():
+    record = Record("1", "adhoc", "雨吗", "weather/find", (Pair("a/b", "雨", 0, 1),))
+    line = codec.write(record, adhoc(lang="zh"))
+    assert line == r"weather\/find/实体命名识别/:a/b;雨"
+    assert codec.read(line, adhoc(lang="zh"), "雨吗").label == "weather/find"
+
+
+def test_a_mark_tells_the_occurrence_that_order_would_not():
+    text = "Ada wrote to Ada."
+    second = Record("1", "scnm-en", text, "Society", (Pair("people", "Ada", 13, 16),))
+    assert codec.write(second) == r"Society/NER/:people;Ada\@2"
+    assert codec.write(second, places=False) == "Society/NER/:people;Ada"
+    found = codec.read("Society/NER/:people;Ada", SCNM, text).pairs[0]
+    assert (found.start, found.ambiguous) == (0, True)
+    both = codec.read("Society/NER/:people;Ada:people;Ada", SCNM, text).pairs
+    assert [(pair.start, pair.ambiguous) for pair in both] == [(0, False), (13, False)]
+
+
+def test_write_refuses_items_of_the_wrong_shape():
+    with pytest.raises(RecordError, match="holds 1 facts, but task 'scnm-en' takes pairs"):
+        codec.write(Record("1", "scnm-en", "", "x", facts=(Fact(("a", "b", "c")),)))
+    with pytest.raises(TaskError, match="did you mean scnm-ja"):
+        codec.write(Record("1", "scnm-jp", "", "x"))
+
+
+# ---------------------------------------------------------------- the three dialects
+
+
+@pytest.mark.parametrize(
+    ("completion", "task_name", "label", "items"),
+    [
+        ("文芸/固有表現抽出/:人名;紫式部", "scnm-ja", "文芸", [("人名", "紫式部")]),
+        ("Nature/NER:/places;Kyoto:people;Ada", "scnm-en", "Nature", [("places", "Kyoto"), ("people", "Ada")]),
+        ("Nature/NER:/", "scnm-en", "Nature", []),
+        ("技术/实体命名识别/:人名:李雷:产品名:甲", "scnm-zh", "技术", [("人名", "李雷"), ("产品名", "甲")]),
+        ("映画/関係抽出/:山本;主演;海の道:", "tcree-ja", "映画", [("山本", "主演", "海の道")]),
+        ("IT/relation extraction:/Acme;product;X1:", "tcree-en", "IT", [("Acme", "product", "X1")]),
+        ("运动/事件抽取/:王明:出演:某台:一日:", "tcree-zh", "运动", [("王明", "出演", "某台", "一日")]),
+        ("negative/Sentiment Adj and N:/negative;dull", "scpos-adj-en", "negative", [("negative", "dull")]),
+        ("積極/感情分析名詞/:中立;話", "scpos-rw-ja", "積極", [("中立", "話")]),
+    ],
+)  # fmt: skip
+def test_strict_reading_takes_the_published_dialects(completion, task_name, label, items):
+    reading = codec.read(completion, task_name)
+    assert (reading.label, list(reading.items), reading.repairs) == (label, items, ())
+
+
+# ---------------------------------------------------------------- strict errors
+
+
+@pytest.mark.parametrize(
+    ("completion", "reason", "offset"),
+    [
+        ("", "expected '/' after the label", 0),
+        ("Nature", "expected '/' after the label", 6),
+        ("Nature/NERD/", "expected '/' after the task word 'NER'", 10),
+        ("Nature/REN/", "expected the task word 'NER'", 7),
+        ("Nature/NER", "expected '/' after the task word 'NER'", 10),
+        ("Nature/NER/:people", "expected ';' between label and entity", 11),
+        ("Nature/NER/:people;Ada:x", "expected 'label;entity', got 1 fields", 23),
+        ("Nature/NER/:people;Ada;x", "expected 'label;entity', got 3 fields", 12),
+        ("Nature/NER/:people;", "expected a field, got nothing", 19),
+        ("Nature/NER/:people;Ada:", "expected a field, got nothing", 23),
+        ("Nature/NER/:people; Ada", "a blank at the edge of a field is written '\\ '", 19),
+        ("Nature/NER/:people;Ada\n", "a blank at the edge of a field is written '\\ '", 19),
+        ("Nature/NER/:people;A\nda", "a line break is written '\\n'", 19),
+        ("Nature/NER/:people;A\\da", "unknown escape '\\\\d'", 20),
+        ("Nature/NER/:people\\@2;Ada", "a mark '\\@' belongs after a pair's entity", 12),
+    ],
+)
+def test_strict_reading_says_where_and_why(completion, reason, offset):
+    with pytest.raises(FormatError) as error:
+        codec.read(completion, SCNM)
+    assert error.value.reason == reason
+    assert error.value.offset == offset
+
+
+def test_a_mark_beyond_the_text_is_refused_or_dropped():
+    with pytest.raises(FormatError, match="does not occur 3 times"):
+        codec.read(r"Society/NER/:people;Ada\@3", SCNM, text="Ada, Ada")
+    lenient_pair = codec.read(r"Society/NER/:people;Ada\@3", SCNM, "Ada, Ada", "lenient").pairs[0]
+    assert lenient_pair.start == 0
+
+
+# ---------------------------------------------------------------- lenient repairs
+
+TEXT = "At 10:30 Ada met IBM; Kyoto was hot."
+MENDED = [
+    (" Nature/NER/:people;Ada \n", [("people", "Ada")], {"blank-dropped"}),
+    ("Answer:\nNature/NER/:people;Ada", [("people", "Ada")], {"chatter-dropped"}),
+    ("```\nNature/NER/:people;Ada\n```", [("people", "Ada")], {"chatter-dropped"}),
+    ("Nature/NER/:people;Ada\nThat is all.", [("people", "Ada")], {"chatter-dropped"}),
+    ("Nature/NER/:people;Ada\n:places;Kyoto", [("people", "Ada"), ("places", "Kyoto")], {"lines-joined"}),
+    ("Nature/ner/:people;Ada", [("people", "Ada")], {"header-mended"}),
+    ("Nature/NER people;Ada", [("people", "Ada")], {"header-mended"}),
+    ("Nature／ＮＥＲ／：people；Ada", [("people", "Ada")], {"header-mended", "width-folded"}),
+    ("NATURE/NER/:People;ada", [("people", "Ada")], {"label-respelled", "entity-respelled"}),
+    ("Nature/NER/:events;10:30:people;Ada", [("events", "10:30"), ("people", "Ada")], {"delimiter-joined"}),
+    ("Nature/NER/:people;IBM; Kyoto", [("people", "IBM; Kyoto")], {"delimiter-joined"}),
+    ("Nature/NER/:people;Ada;places;Kyoto", [("people", "Ada"), ("places", "Kyoto")], {"separator-mended"}),
+    ("Nature/NER/:people:Ada:places;Kyoto", [("people", "Ada"), ("places", "Kyoto")], {"separator-mended"}),
+    ("Nature/NER/:people;Ada:", [("people", "Ada")], {"empty-dropped"}),
+    ("Nature/NER/:people;Ada:nonsense", [("people", "Ada")], {"piece-dropped"}),
+    ("Nature/NER/:people;Ada\\q", [("people", "Ada\\q")], {"escape-kept"}),
+    ("Nature", [], {"label-alone"}),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("completion", "items", "repairs"), MENDED)
+def test_each_repair_is_made_and_named(completion, items, repairs):
+    reading = codec.read(completion, SCNM, text=TEXT, mode="lenient")
+    assert (reading.label, list(reading.items)) == ("Nature", items)
+    assert repairs <= set(reading.repairs)
+    assert reading.ok
+
+
+@pytest.mark.parametrize("nothing", ["", "   ", "I cannot help with that.", "///", ":;:;"])
+def test_what_cannot_be_read_is_said_to_be_unreadable(nothing):
+    reading = codec.read(nothing, SCNM, text=TEXT, mode="lenient")
+    assert (reading.ok, reading.label, reading.items) == (False, "", ())
+    assert "unreadable" in reading.repairs
+
+
+# ---------------------------------------------------------------- Algorithm 1
+
+
+@pytest.mark.parametrize(
+    ("completion", "task_name", "label", "items"),
+    [
+        ("Nature/NER/:people;Ada:places;Kyoto", "scnm-en", "Nature/", {("/",), ("people", "Ada"), ("places", "Kyoto")}),
+        ("Nature/NER/", "scnm-en", "Nature/", {("/",)}),
+        (" Nature / NER:/people;Ada", "scnm-en", "Nature /", {("/people", "Ada")}),
+        ("no task word", "scnm-en", "", set()),
+        ("IT/relation extraction/:A;product;B:", "tcree-en", "IT/", {("/:A", "product", "B:")}),
+        ("IT/relation extraction", "tcree-en", "IT/", {("",)}),
+        ("Nature/NER/:a;b:a;b", "scnm-en", "Nature/", {("/",), ("a", "b")}),
+        ("NER/NER/:a;b", "scnm-en", "", {("/NER/",), ("a", "b")}),
+    ],
+)  # fmt: skip
+def test_paper_mode_is_algorithm_1_to_the_letter(completion, task_name, label, items):
+    reading = codec.read(completion, task_name, mode="paper")
+    assert (reading.label, set(reading.items)) == (label, items)
+
+
+@given(names.filter(lambda n: "NER" not in n), st.lists(st.tuples(names, names)))
+def test_paper_mode_equals_a_naive_algorithm_1(label, items):
+    completion = label + "/NER/" + "".join(f":{a};{b}" for a, b in items)
+    left, right = completion.split("NER", 1)
+    naive = {tuple(p.strip().split(";")) for p in right.split(":") if p}
+    reading = codec.read(completion, SCNM, mode="paper")
+    assert (reading.label, set(reading.items)) == (left.strip(), naive)
+
+
+# ---------------------------------------------------------------- several task words
+
+
+def test_blocks_that_nothing_parts_are_parted_at_the_next_label():
+    both = "Nature/NER/:places;Kyotopositive/Sentiment Adj/:positive;hot"
+    first, second = codec.read_blocks(both, ["scnm-en", "scpos-adj-en"], TEXT)
+    assert (first.label, first.items) == ("Nature", (("places", "Kyoto"),))
+    assert (second.label, second.items) == ("positive", (("positive", "hot"),))
+
+
+def test_a_block_that_is_missing_is_unreadable():
+    first, second = codec.read_blocks("Nature/NER/", ["scnm-en", "scpos-adj-en"], mode="lenient")
+    assert first.ok and not second.ok
