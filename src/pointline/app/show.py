@@ -19,9 +19,9 @@ __all__ = ["Advance", "errors", "output", "progress", "records_table", "table"]
 _COLOURS = ("cyan", "yellow", "green", "magenta", "blue", "red", "bright_cyan", "bright_yellow")
 
 # A record's control characters must not reach the terminal; these are as long as what they replace.
-_VISIBLE = {
-    code: chr(0x2400 + code) for code in range(32) if chr(code) not in "\n\t"
-} | dict.fromkeys((*range(127, 160), *range(8234, 8239), *range(8294, 8298)), "�")
+_VISIBLE = {code: chr(0x2400 + code) for code in range(32) if chr(code) not in "\n\t"}
+_VISIBLE |= dict.fromkeys((*range(0x7F, 0xA0), *range(0x202A, 0x202F)), "\ufffd")
+_VISIBLE |= dict.fromkeys(range(0x2066, 0x206A), "\ufffd")
 
 #: Where results go, and where everything else goes.
 output = Console(highlight=False)

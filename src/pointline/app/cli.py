@@ -1,0 +1,158 @@
+"""The command line: what is typed and what is printed. The work is done in the rooms below."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import typer
+
+from pointline.app import cli_data, cli_extract, cli_model, show
+from pointline.app.options import Json, print_json
+from pointline.errors import InputError, PointlineError
+from pointline.format import tasks as tasks_table
+from pointline.format.tasks import Task
+from pointline.version import __version__
+
+if TYPE_CHECKING:
+    from pointline.score.report import Draws, Report
+
+__all__ = ["app", "main"]
+
+app = typer.Typer(
+    name="pointline",
+    help="Joint text-level and word-level information extraction in English, Japanese, Chinese.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="markdown",
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+for command in (cli_extract.demo, cli_extract.extract):
+    app.command()(command)
+
+
+def main() -> None:
+    """Run the command line: exit 0 done, 1 a check did not hold, 2 bad input in one line."""
+    try:
+        app()
+    except PointlineError as error:
+        typer.echo(f"error: {error}", err=True)
+        for problem in getattr(error, "problems", ()):
+            typer.echo(f"  {problem}", err=True)
+        sys.exit(2)
+    except BrokenPipeError:
+        sys.stderr.close()  # the reader left: nothing more can be said, and nothing is wrong
+        sys.exit(0)
+    except OSError as error:
+        typer.echo(f"error: {error.filename or 'the system'}: {error.strerror}", err=True)
+        sys.exit(2)
+
+
+def _version(asked: bool) -> None:
+    if asked:
+        typer.echo(f"pointline {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _root(
+    version: Annotated[  # noqa: ARG001 - answered by its callback
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")
+    ] = False,
+) -> None:
+    pass
+
+
+@app.command()
+def tasks(
+    name: Annotated[str | None, typer.Argument(help="One task.", show_default=False)] = None,
+    family: Annotated[str | None, typer.Option(help="Only this family, e.g. scnm.")] = None,
+    lang: Annotated[str | None, typer.Option(help="Only this language: en, ja or zh.")] = None,
+    json: Json = False,
+) -> None:
+    """List the tasks: their task words, label sets and the shape of their items.
+
+    Example: `pointline tasks --lang ja`
+    """
+    found = (tasks_table.task(name),) if name else tasks_table.tasks(family=family, lang=lang)
+    if not found:
+        raise InputError(f"no task of family {family or 'any'} in language {lang or 'any'}")
+    if json:
+        print_json([task.to_dict() for task in found])
+        return
+    headers = ("task", "task word", "items", "labels", "item labels")
+    show.output.print(show.table(headers, [_task_row(task) for task in found]))
+
+
+def _task_row(task: Task) -> tuple[str, ...]:
+    label_sets = (", ".join(labels or ("open",)) for labels in (task.labels, task.item_labels))
+    return (task.name, task.word, task.shape, *label_sets)
+
+
+@app.command()
+def score(
+    gold: Annotated[Path, typer.Argument(help="Records, or a dataset folder (its test split).")],
+    predicted: Annotated[Path, typer.Argument(help="Predictions, or the folder of a run.")],
+    protocol: Annotated[Literal["pointline", "paper"], typer.Option()] = "pointline",
+    match: Annotated[
+        Literal["string", "offset"], typer.Option(help="What makes two pairs the same.")
+    ] = "string",
+    missing: Annotated[
+        Literal["error", "wrong"], typer.Option(help="A gold record without a prediction.")
+    ] = "error",
+    draws: Annotated[
+        int, typer.Option(min=0, help="Average so many draws, as the papers do (theirs: 3).")
+    ] = 0,
+    size: Annotated[int, typer.Option(min=1, help="Records in a draw.")] = 1000,
+    resamples: Annotated[int, typer.Option(min=0, help="Bootstrap resamples.")] = 1000,
+    seed: Annotated[int, typer.Option(help="Seed of the draws and the bootstrap.")] = 0,
+    labels: Annotated[bool, typer.Option("--labels", help="Also show each label.")] = False,
+    json: Json = False,
+) -> None:
+    """Score predictions against gold: TL, WL, ALL with 95 % intervals (docs/scoring.md).
+
+    Example: `pointline score data/scnm-ja runs/ja --protocol paper --draws 3`
+    """
+    from pointline.corpus import store
+    from pointline.score import match as scoring
+
+    gold_file, known = cli_data.gold_file(gold)
+    made = predicted / "predictions.jsonl" if predicted.is_dir() else predicted
+    sides = store.iter_records(gold_file), store.iter_records(made)
+    if draws:
+        drawn = scoring.draws(
+            *sides, draws=draws, size=size, seed=seed, protocol=protocol, match=match,
+            missing=missing, tasks=known,
+        )  # fmt: skip
+        print_json(drawn.to_dict()) if json else _show_draws(drawn)
+        return
+    report = scoring.score(
+        *sides, protocol=protocol, match=match, missing=missing, tasks=known,
+        resamples=resamples, seed=seed,
+    )  # fmt: skip
+    print_json(report.to_dict()) if json else _show_report(report, labels=labels)
+
+
+def _show_draws(drawn: Draws) -> None:
+    rows = [
+        (name, *(f"{100 * value:.2f}" for value in (mean.tl_f1, mean.wl_f1, mean.all)))
+        for name, mean in {**drawn.tasks, "all records": drawn}.items()
+    ]
+    show.output.print(show.table(("mean of draws", "TL", "WL", "ALL"), rows))
+
+
+def _show_report(report: Report, *, labels: bool) -> None:
+    from pointline.score import tables
+
+    made = [tables.summary(report), tables.conditions(report)]
+    made += [tables.by_task(report)] if report.tasks else []
+    made += [tables.by_label(report, "tl"), tables.by_label(report, "wl")] if labels else []
+    for table in made:
+        show.output.print(show.table(table.headers, table.rows))
+
+
+app.add_typer(cli_data.app, name="data")
+for command in (cli_model.train, cli_model.predict):
+    app.command()(command)
+app.add_typer(cli_model.app, name="model")
