@@ -1,0 +1,342 @@
+"""Backbones: a base model with its tokenizer, from wherever it comes, with or without an adapter.
+
+Only safetensors and GGUF are read; pickled weights and code that comes with a model are refused.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from pointline.errors import MissingExtra, ModelError
+from pointline.model.embedded import (
+    PACKAGED,
+    Model,
+    Progress,
+    convert,
+    fetch,
+    models,
+    quiet,
+    read_card,
+)
+
+__all__ = [
+    "DEFAULT",
+    "Backbone",
+    "Dtype",
+    "Model",
+    "base_mark",
+    "fast_dtype",
+    "fetch",
+    "load",
+    "models",
+]
+
+Dtype = Literal["float32", "bfloat16", "float16"]
+
+#: The base model that is used where none is named.
+DEFAULT = "gemma3-270m"
+
+_HUB_ID = re.compile(r"[\w.-]+/[\w.-]+")
+_PICKLED = ("*.bin", "*.pt", "*.pth", "*.ckpt", "*.pkl")
+_ADAPTER = "adapter_config.json"
+_MARK = "pointline.json"  # beside an adapter: which base it was trained on
+
+
+@dataclass(frozen=True, slots=True)
+class Backbone:
+    """A causal language model and its tokenizer, ready to be asked or trained.
+
+    `model` is transformers' own class (`model.model` gives hidden states, `model.lm_head` the
+    logits), also where an adapter is in it. `window` is the most tokens that it can be given.
+    `bos` is what its tokenizer puts before a text, `eos` what may end a completion (the first is
+    the one to train on).
+    """
+
+    model: Any
+    tokenizer: Any
+    name: str
+    window: int
+    bos: tuple[int, ...]
+    eos: tuple[int, ...]
+    pad: int
+    adapter: str | None = None
+    mark: Mapping[str, Any] | None = None
+
+    @property
+    def device(self) -> Any:
+        """The torch device that the weights are on."""
+        return self.model.device
+
+    def encode(self, text: str, *, bos: bool = True) -> list[int]:
+        """Return the text's tokens; a "<eos>" that the text spells out is plain text."""
+        ids: list[int] = self.tokenizer(
+            text, add_special_tokens=False, split_special_tokens=True, verbose=False
+        ).input_ids
+        return [*self.bos, *ids] if bos else ids
+
+    def decode(self, ids: Sequence[int]) -> str:
+        """Return the text of the tokens, special ones left out."""
+        text: str = self.tokenizer.decode(
+            ids, skip_special_tokens=True, clean_up_tokenization_spaces=False
+        )
+        return text
+
+
+def load(
+    name_or_path: str | Path = DEFAULT,
+    *,
+    adapter: str | Path | None = None,
+    dtype: Dtype = "float32",
+    device: str | None = None,
+    merge: bool = False,
+    cache: str | Path | None = None,
+    progress: Progress | None = None,
+) -> Backbone:
+    """Return a base model by its name, with a LoRA adapter if one is given.
+
+    `name_or_path` is a packaged model ("gemma3-270m", "smollm2"), a folder, a GGUF file, a hub id
+    ("owner/name"), or the folder of an adapter or of a training run, which name their own base.
+    `merge=True` adds the adapter into the weights: faster, and it cannot be taken out again.
+    `device=None` takes a GPU if there is one. `cache` is where GGUF files are converted to.
+
+    Raises ModelError for a model that is missing, damaged, pickled, of an unknown kind, or for an
+    adapter of another base; MissingExtra where a library is missing.
+    """
+    name, adapter = _resolve(str(name_or_path), None if adapter is None else Path(adapter))
+    folder = _locate(name, cache=cache, progress=progress)
+    with quiet(), _one_line(name):
+        model = _load_model(folder, dtype)
+        tokenizer = _load_tokenizer(folder)
+    mark = base_mark(model, name)
+    if adapter is not None:
+        model = _adapted(model, adapter, mark, merge=merge)
+    return _backbone(model.to(_device(device)).eval(), tokenizer, name, adapter, mark)
+
+
+def fast_dtype(device: str | None = None) -> Dtype:
+    """Return the type in which matrix products run fastest on this machine.
+
+    bfloat16 on a GPU that has it and on a CPU with AMX or AVX512-BF16; else float32, since a CPU
+    without them emulates it.
+    """
+    import torch
+
+    if _device(device) == "cuda":
+        return "bfloat16" if torch.cuda.is_bf16_supported() else "float32"
+    flags = torch.cpu.get_capabilities()
+    return "bfloat16" if flags.get("amx_bf16") or flags.get("avx512_bf16") else "float32"
+
+
+def base_mark(model: Any, name: str) -> dict[str, Any]:
+    """Return what tells this base model from another, whatever the type it was loaded in.
+
+    The mark has the sizes and a sample of the weights: an adapter carries its base's.
+    """
+    parameters = [p for _, p in sorted(model.named_parameters()) if p.numel() >= 4]
+    step = max(1, len(parameters) // 16)
+    sample = [
+        round(float(value), 6)
+        for parameter in parameters[::step]
+        for value in parameter.detach().flatten()[:: max(1, parameter.numel() // 4)][:4]
+    ]
+    sizes = {key: getattr(model.config, key, None) for key in ("vocab_size", "hidden_size")}
+    return {"name": name, **sizes, "sample": sample}
+
+
+# ---------------------------------------------------------------- which model is meant
+
+
+def _resolve(name: str, adapter: Path | None) -> tuple[str, Path | None]:
+    """Return the base and the adapter: a run's or an adapter's folder names its own base."""
+    folder = Path(name).expanduser()
+    if (folder / "model" / "config.json").is_file():  # a run that trained every weight
+        return str(folder / "model"), adapter
+    if (folder / "adapter" / _ADAPTER).is_file():
+        folder = folder / "adapter"
+    if not (folder / _ADAPTER).is_file():
+        return name, adapter
+    if adapter is not None:
+        raise ModelError(f"{folder} is an adapter itself: name its base, or leave adapter out")
+    base = _read_json(folder / _ADAPTER).get("base_model_name_or_path")
+    if not base:
+        raise ModelError(f"{folder / _ADAPTER} names no base: load the base with adapter={name!r}")
+    return str(base), folder
+
+
+def _locate(name: str, *, cache: str | Path | None, progress: Progress | None) -> str | Path:
+    """Return the folder to load from, or the hub id as it is."""
+    if name in PACKAGED:
+        return fetch(name, cache=cache, progress=progress)
+    path = Path(name).expanduser()
+    if path.is_file():
+        return convert(path, cache=cache, progress=progress)
+    if path.is_dir():
+        return _checked(path)
+    if _HUB_ID.fullmatch(name) and not name.startswith("."):
+        return name
+    raise ModelError(
+        f"no model {name!r}: not a folder, not a GGUF file, not a hub id (owner/name), and not one"
+        f" of {', '.join(PACKAGED)}"
+    )
+
+
+def _checked(folder: Path) -> Path:
+    """Return a model's folder, refused if it lacks a part or has pickled weights only."""
+    if not (folder / "config.json").is_file():
+        raise ModelError(f"{folder} holds no model: there is no config.json")
+    if any(folder.glob("*.safetensors")):
+        return folder
+    pickled = [path.name for pattern in _PICKLED for path in folder.glob(pattern)]
+    if pickled:
+        raise ModelError(
+            f"{folder / pickled[0]} is pickled, and loading it could run any code: convert it with"
+            " save_pretrained, which writes safetensors"
+        )
+    raise ModelError(f"{folder} holds no weights: there is no .safetensors file")
+
+
+# ---------------------------------------------------------------- loading
+
+
+def _load_model(folder: str | Path, dtype: Dtype) -> Any:
+    if dtype not in ("float32", "bfloat16", "float16"):
+        raise ModelError(f"dtype is float32, bfloat16 or float16, got {dtype!r}")
+    try:
+        import torch
+        from transformers import AutoModelForCausalLM
+    except ImportError as error:
+        raise MissingExtra(error.name or "transformers", extra="hf") from None
+    model, found = AutoModelForCausalLM.from_pretrained(
+        folder,
+        dtype=getattr(torch, dtype),
+        trust_remote_code=False,
+        use_safetensors=True,
+        output_loading_info=True,
+    )
+    if found["missing_keys"]:  # transformers would go on with random weights in their place
+        missing = sorted(found["missing_keys"])
+        raise ModelError(f"{folder} lacks {len(missing)} of the model's weights, e.g. {missing[0]}")
+    return model
+
+
+def _load_tokenizer(folder: str | Path) -> Any:
+    from transformers import AutoTokenizer, PreTrainedTokenizerFast
+
+    if not (isinstance(folder, Path) and read_card(folder)):
+        return AutoTokenizer.from_pretrained(folder, trust_remote_code=False)
+    # AutoTokenizer parses a vocabulary of 262,144 three times: 4 s; our own folders need it once
+    config = _read_json(folder / "tokenizer_config.json")
+    special = {key: config.get(f"{key}_token") for key in ("bos", "eos", "pad", "unk")}
+    return PreTrainedTokenizerFast(
+        tokenizer_file=str(folder / "tokenizer.json"),
+        **{f"{key}_token": value for key, value in special.items() if value is not None},
+    )
+
+
+def _backbone(
+    model: Any, tokenizer: Any, name: str, adapter: Path | None, mark: Mapping[str, Any]
+) -> Backbone:
+    eos = dict.fromkeys(
+        id
+        for given in (
+            tokenizer.eos_token_id,
+            getattr(model.generation_config, "eos_token_id", None),
+        )
+        for id in (given if isinstance(given, list) else [given])
+        if id is not None
+    )
+    if not eos:
+        raise ModelError(f"the tokenizer of {name!r} has no token that ends a text")
+    bos = tuple(id for id in tokenizer("").input_ids if id not in eos)
+    pad = tokenizer.pad_token_id
+    window = getattr(model.config, "max_position_embeddings", None) or tokenizer.model_max_length
+    return Backbone(
+        model=model,
+        tokenizer=tokenizer,
+        name=name,
+        window=int(window),
+        bos=bos,
+        eos=tuple(eos),
+        pad=int(pad if pad is not None else next(iter(eos))),
+        adapter=None if adapter is None else str(adapter),
+        mark=mark,
+    )
+
+
+def _device(device: str | None) -> str:
+    import torch
+
+    return device or ("cuda" if torch.cuda.is_available() else "cpu")
+
+
+# ---------------------------------------------------------------- adapters
+
+
+def _adapted(model: Any, folder: Path, mark: Mapping[str, Any], *, merge: bool) -> Any:
+    """Return the model with the adapter in it, as transformers' own class."""
+    try:
+        from peft import PeftModel
+    except ImportError as error:
+        raise MissingExtra(error.name or "peft", extra="hf") from None
+    if not (folder / _ADAPTER).is_file():
+        raise ModelError(f"{folder} holds no adapter: there is no {_ADAPTER}")
+    if not (folder / "adapter_model.safetensors").is_file():
+        raise ModelError(f"{folder} holds no adapter_model.safetensors (pickled ones are refused)")
+    _check_base(folder, mark)
+    with _one_line(str(folder)):
+        adapted = PeftModel.from_pretrained(model, folder)
+        return adapted.merge_and_unload() if merge else adapted.get_base_model()
+
+
+def _check_base(folder: Path, mark: Mapping[str, Any]) -> None:
+    """Refuse an adapter that says it was trained on other weights than these."""
+    if not (folder / _MARK).is_file():  # not ours: peft still refuses other shapes
+        return
+    base = _read_json(folder / _MARK).get("base", {})
+    pairs = list(zip(base.get("sample", ()), mark["sample"], strict=False))
+    same = len(pairs) == len(mark["sample"]) == len(base.get("sample", ())) and all(
+        abs(a - b) <= 1e-5 + 0.004 * abs(b)
+        for a, b in pairs  # half a step of bfloat16
+    )
+    if not same:
+        raise ModelError(
+            f"the adapter {folder} was trained on {base.get('name')!r}, whose weights are not those"
+            f" of {mark['name']!r}: load it with its own base"
+        )
+
+
+# ---------------------------------------------------------------- edges
+
+
+def _read_json(path: Path) -> dict[str, Any]:
+    try:
+        value = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise ModelError(f"{path} cannot be read: {str(error).splitlines()[0]}") from None
+    if not isinstance(value, dict):
+        raise ModelError(f"{path} is not a JSON object")
+    return value
+
+
+@contextmanager
+def _one_line(name: str) -> Iterator[None]:
+    """Turn what a library says about a bad model into one line."""
+    from safetensors import SafetensorError
+
+    try:
+        yield
+    except (OSError, ValueError, KeyError, RuntimeError, SafetensorError) as error:
+        if isinstance(error, MissingExtra):
+            raise
+        hub = _HUB_ID.fullmatch(name) and not Path(name).exists()
+        where = (
+            "there is no such folder, and the hub cannot be reached or has none: " if hub else ""
+        )
+        reason = " ".join(str(error).split())[:300] or type(error).__name__
+        raise ModelError(f"cannot load {name!r}: {where}{reason}") from None
