@@ -1,0 +1,119 @@
+"""A tiny model with random weights, its tokenizer, and records to train it on: made offline.
+
+The texts are our own, from patterns; every record's label and items follow from its text.
+"""
+
+import itertools
+import random
+from pathlib import Path
+
+from pointline.format.record import Pair, Record
+from pointline.format.tasks import task
+
+_NAMES = {
+    "en": (["Ada", "Mary Anning", "O'Neill", "José"], ["Turin", "New York", "Lyme", "Kyoto"]),
+    "ja": (["紫式部", "佐藤さん", "マリー", "ｱﾀﾞ"], ["京都", "東京駅", "札幌", "トリノ"]),
+    "zh": (["李白", "王小明", "玛丽", "张三"], ["北京", "上海浦东", "西安", "都灵"]),
+}
+_PATTERNS = {
+    "en": [
+        ("{p} wrote a long novel in {g}.", 1),
+        ("In {g}, {p} measured the tides at 10:30.", 2),
+        ("{p} planted oaks near {g} 🌳.", 4),
+    ],
+    "ja": [
+        ("{p}は{g}で長い小説を書いた。", 1),
+        ("{g}で{p}が潮の満ち引きを調べた。", 2),
+        ("{p}は{g}の近くに樫を植えた🌳。", 4),
+    ],
+    "zh": [
+        ("{p}在{g}写了一部长篇小说。", 1),
+        ("在{g}，{p}测量了潮汐。", 2),
+        ("{p}在{g}附近种下橡树🌳。", 4),
+    ],
+}
+
+
+def tiny_records(count: int = 32, seed: int = 0) -> list[Record]:
+    """Records of scnm in three languages, at most 144 of them, in an order drawn by seed."""
+    made = []
+    for lang, patterns in _PATTERNS.items():
+        asked = task(f"scnm-{lang}")
+        people, places = asked.item_labels[0], asked.item_labels[4]
+        names = _NAMES[lang]
+        for (pattern, label), person, city in itertools.product(patterns, *names):
+            text = pattern.format(p=person, g=city)
+            found = [(people, person), (places, city)]
+            pairs = [Pair(kind, e, text.index(e), text.index(e) + len(e)) for kind, e in found]
+            made.append(
+                Record(f"{asked.name}-{len(made):03}", asked.name, text, asked.labels[label], pairs)
+            )
+    random.Random(seed).shuffle(made)
+    return made[:count]
+
+
+def tiny_tokenizer(folder: Path) -> None:
+    """Write a byte-level BPE tokenizer trained on the records: any text goes through it."""
+    from tokenizers import Tokenizer, decoders, models, pre_tokenizers, processors, trainers
+
+    tokenizer = Tokenizer(models.BPE())
+    tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+    tokenizer.decoder = decoders.ByteLevel()
+    trainer = trainers.BpeTrainer(
+        vocab_size=512,
+        special_tokens=["<pad>", "<eos>", "<bos>", "<unk>"],
+        initial_alphabet=pre_tokenizers.ByteLevel.alphabet(),
+        show_progress=False,
+    )
+    tokenizer.train_from_iterator((record.text for record in tiny_records(144)), trainer)
+    tokenizer.post_processor = processors.TemplateProcessing(
+        single="<bos> $A", pair="<bos> $A <bos> $B", special_tokens=[("<bos>", 2)]
+    )
+    from transformers import PreTrainedTokenizerFast
+
+    PreTrainedTokenizerFast(
+        tokenizer_object=tokenizer,
+        pad_token="<pad>",
+        eos_token="<eos>",
+        bos_token="<bos>",
+        unk_token="<unk>",
+    ).save_pretrained(folder)
+
+
+def tiny_model(
+    folder: Path, *, family: str = "gemma3", seed: int = 0, vocabulary: int = 512
+) -> Path:
+    """Write a model of 2 layers and 64 dimensions with random weights; return its folder."""
+    import torch
+    from transformers import Gemma3ForCausalLM, Gemma3TextConfig, LlamaConfig, LlamaForCausalLM
+
+    sizes = {
+        "vocab_size": vocabulary,
+        "hidden_size": 64,
+        "intermediate_size": 128,
+        "num_hidden_layers": 2,
+        "num_attention_heads": 2,
+        "num_key_value_heads": 1,
+        "head_dim": 32,
+        "max_position_embeddings": 512,
+        "tie_word_embeddings": True,
+        "pad_token_id": 0,
+        "eos_token_id": 1,
+        "bos_token_id": 2,
+    }
+    folder.mkdir(parents=True, exist_ok=True)
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        if family == "gemma3":
+            config = Gemma3TextConfig(
+                **sizes,
+                sliding_window=32,
+                layer_types=["sliding_attention", "full_attention"],
+                query_pre_attn_scalar=32,
+            )
+            model = Gemma3ForCausalLM(config)
+        else:
+            model = LlamaForCausalLM(LlamaConfig(**sizes))
+    model.save_pretrained(folder)
+    tiny_tokenizer(folder)
+    return folder
