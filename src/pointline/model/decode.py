@@ -56,14 +56,17 @@ def guide(tokenizer: Any) -> Any:
 
 
 class Decoder:
-    """Generates with one causal language model of `transformers` and its fast tokenizer."""
+    """Generates with one causal language model of `transformers` and its fast tokenizer.
 
-    def __init__(self, model: Any, tokenizer: Any) -> None:
+    `eos` are further tokens that end a free completion, beside the tokenizer's own.
+    """
+
+    def __init__(self, model: Any, tokenizer: Any, *, eos: Sequence[int] = ()) -> None:
         self._outputs = _Outputs(model)
         self._guide = guide(tokenizer)
         self._vocabulary = min(self._guide.vocab_size, self._outputs.size)
         self._stops = frozenset(self._guide.eos_tokens) | frozenset(
-            token for token in _stops(model) if self._guide.is_special_token(token)
+            token for token in eos if self._guide.is_special_token(token)
         )
         self._closing = _bits(self._matcher(_CLOSING), self._vocabulary)
         self._closing[[token for token in self._stops if token < self._vocabulary]] = True
@@ -163,10 +166,9 @@ class Decoder:
         if row.matcher is None or row.done:
             return
         for token in row.matcher.compute_ff_tokens():
-            self._take(row, token, 0.0, 0.0 if self._closing[token] else -np.inf, limit)
-            if row.done:
-                return
-        row.done = row.done or row.matcher.is_stopped()
+            if not row.cut:
+                self._take(row, token, 0.0, 0.0 if self._closing[token] else -np.inf, limit)
+        row.done = row.cut or row.matcher.is_stopped()
         if row.matcher.is_error():
             raise ModelError(f"the grammar stopped: {row.matcher.get_error()}")
 
@@ -254,9 +256,7 @@ class _Stream:
         width = max(map(len, queues))
         device = self._outputs.model.device
         ids = torch.tensor([[0] * (width - len(q)) + list(q) for q in queues], device=device)
-        mask = torch.tensor(
-            [[0] * (width - len(q)) + [1] * len(q) for q in queues], device=device
-        )
+        mask = torch.tensor([[0] * (width - len(q)) + [1] * len(q) for q in queues], device=device)
         self._mask = mask if self._mask is None else torch.cat([self._mask, mask], dim=1)
         places = (self._mask.cumsum(dim=1) - 1).clamp(min=0)[:, -width:]
         return self._outputs.run(ids, self._mask, places, self._cache)
@@ -314,19 +314,14 @@ class _Outputs:
 
         if self._layer is None:
             return (state if ids is None else state[:, ids]).float()
-        weight, bias = self._layer.weight, self._layer.bias
-        if ids is not None:
-            weight, bias = weight[ids], None if bias is None else bias[ids]
-        return linear(state, weight, bias).float()
+        if ids is None:
+            scores: Tensor = self._layer(state)
+            return scores.float()
+        bias = self._layer.bias
+        return linear(state, self._layer.weight[ids], None if bias is None else bias[ids]).float()
 
 
 def _bits(matcher: Any, size: int) -> NDArray[np.bool_]:
     """Return which of the first `size` tokens a matcher allows next."""
     packed = np.frombuffer(matcher.compute_bitmask(), dtype=np.uint8)
     return np.unpackbits(packed, count=size, bitorder="little").view(np.bool_)
-
-
-def _stops(model: Any) -> list[int]:
-    """Return the end-of-sequence tokens of a model's generation settings."""
-    found = getattr(getattr(model, "generation_config", None), "eos_token_id", None)
-    return [found] if isinstance(found, int) else list(found or ())

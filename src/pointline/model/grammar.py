@@ -24,7 +24,7 @@ from pointline.format.tasks import Task
 from pointline.format.text import chunks
 from pointline.model.prompt import Level
 
-__all__ = ["Align", "LABEL_CHARS", "MAX_ITEMS", "build"]
+__all__ = ["LABEL_CHARS", "MAX_ITEMS", "Align", "build"]
 
 Align = Literal["chars", "words"]
 
@@ -34,7 +34,9 @@ MAX_ITEMS = 40
 LABEL_CHARS = 48
 
 # What Python calls blank: the codec strips exactly these. Rust's \s leaves out \x1c to \x1f.
-_BLANK = r"\x09-\x0d\x1c-\x20\x85\xa0\x{1680}\x{2000}-\x{200a}\x{2028}\x{2029}\x{202f}\x{205f}\x{3000}"
+_BLANK = (
+    r"\x09-\x0d\x1c-\x20\x85\xa0\x{1680}\x{2000}-\x{200a}\x{2028}\x{2029}\x{202f}\x{205f}\x{3000}"
+)
 # A field is units: a character, or a backslash with what it escapes; the first and the last unit
 # are no blanks. Tokenising from the left is what keeps the `n` of `\n` from being an edge.
 _FIELD_EDGE = rf"(?:[^\\{_BLANK}]|\\[\\:;])"

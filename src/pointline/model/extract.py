@@ -1,0 +1,281 @@
+"""The extractor: texts in, predictions out, with places and confidences.
+
+    ex = Extractor.load()
+    ex("Ada moved from London to Turin in 1840.", task="scnm-en").pairs
+
+A text that is longer than the window is read in overlapping windows and merged (`model.window`),
+or refused, as `Options.long` says; it is never cut.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+from pointline.errors import InputError, TaskError, TextTooLong
+from pointline.format import tasks
+from pointline.format.record import Prediction, Record
+from pointline.format.tasks import Lang, Task
+from pointline.model import grammar, prompt
+from pointline.model.backend import Backend
+from pointline.model.grammar import MAX_ITEMS, Align
+from pointline.model.interpret import interpret
+from pointline.model.prompt import Level
+from pointline.model.window import merge, split
+
+if TYPE_CHECKING:
+    from pointline.model.backbone import Dtype
+    from pointline.model.embedded import Progress
+
+__all__ = ["Extractor", "Options"]
+
+_ADAPTER = Path(__file__).parent / "adapter"
+_LOOKAHEAD = 8  # batches that are read ahead, so that texts of like length share a batch
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """How an extractor reads a text.
+
+    `constrained`: generate under the text's grammar; False keeps the model free and repairs what
+    it wrote. `align`, `max_items`: as in `grammar.build`. `example`: a solved record shown before
+    every text, for a model that was not trained on the task. `long`: what happens to a text whose
+    prompt has more than `window` tokens; `overlap` is what neighbouring windows share, in tokens.
+    A model with a smaller window than `window` plus `max_new_tokens` is asked for less.
+
+    Raises InputError for values that cannot be.
+    """
+
+    constrained: bool = True
+    align: Align = "chars"
+    level: Level = Level.BOTH
+    example: Record | None = None
+    max_items: int = MAX_ITEMS
+    max_new_tokens: int = 512
+    long: Literal["split", "refuse"] = "split"
+    window: int = 1024
+    overlap: int = 64
+
+    def __post_init__(self) -> None:
+        if self.long not in ("split", "refuse"):
+            raise InputError(f"long is 'split' or 'refuse', got {self.long!r}")
+        if self.window < 1 or self.max_new_tokens < 1 or self.overlap < 0:
+            raise InputError(
+                "window and max_new_tokens are 1 or more and overlap 0 or more, got"
+                f" {self.window}, {self.max_new_tokens} and {self.overlap}"
+            )
+
+
+@dataclass(frozen=True, slots=True)
+class _Job:
+    """One window of one text: what is asked of the model at a time."""
+
+    number: int
+    start: int
+    record: Record
+    task: Task
+    prompt: str
+    grammar: str
+
+
+class Extractor:
+    """Extracts a label and items from texts with one backend.
+
+    >>> from pointline.model.backend import Scripted
+    >>> ex = Extractor(Scripted(lambda prompt: "社会/固有表現抽出/:人名;紫式部"))
+    >>> ex("作者は紫式部。", task="scnm-ja").pairs
+    (Pair(label='人名', entity='紫式部', start=3, end=6, ambiguous=False),)
+    """
+
+    def __init__(self, backend: Backend, options: Options | None = None) -> None:
+        self.backend = backend
+        self.options = options or Options()
+
+    @classmethod
+    def load(
+        cls,
+        name: str | Path | None = None,
+        *,
+        adapter: str | Path | None = None,
+        dtype: Dtype = "float32",
+        device: str | None = None,
+        options: Options | None = None,
+        progress: Progress | None = None,
+    ) -> Extractor:
+        """Return an extractor for a model: the embedded one, or a name as `backbone.load` takes.
+
+        Without a name and an adapter the adapter that comes with pointline is in it; a name
+        (also `backbone.DEFAULT`) is the plain model. Adapters are merged into the weights.
+
+        Raises ModelError for a model that is missing or damaged, MissingExtra without torch.
+        """
+        from pointline.model import backbone
+        from pointline.model.hf import HFBackend
+
+        if name is None and adapter is None and _ADAPTER.is_dir():
+            adapter = _ADAPTER
+        loaded = backbone.load(
+            backbone.DEFAULT if name is None else name,
+            adapter=adapter,
+            dtype=dtype,
+            device=device,
+            merge=True,
+            progress=progress,
+        )
+        return cls(HFBackend(loaded), options)
+
+    def __call__(
+        self,
+        text: str | Record,
+        task: Task | str | None = None,
+        *,
+        labels: Sequence[str] | None = None,
+        entities: Sequence[str] | None = None,
+        relations: Sequence[str] | None = None,
+        lang: Lang | None = None,
+    ) -> Prediction:
+        """Return the prediction for one text, of a task or of the caller's own labels.
+
+        `labels` (of the text) with `entities` (of pairs) or `relations` (of facts) make an ad-hoc
+        task, in which a level that is left out is open; its `lang` is guessed from the text's
+        script if not given.
+
+        Raises TaskError for an unknown task, or a task and labels at once; TextTooLong where
+        `Options.long` is "refuse".
+        """
+        if labels is not None or entities is not None or relations is not None:
+            if task is not None:
+                raise TaskError("a task has its own labels: give a task, or labels, not both")
+            source = text.text if isinstance(text, Record) else text
+            task = tasks.adhoc(
+                labels=labels,
+                entities=entities,
+                relations=relations,
+                lang=lang or _language(source),
+            )
+        return next(self.many([text], task, batch_size=1))
+
+    def many(
+        self,
+        texts: Iterable[str | Record],
+        task: Task | str | None = None,
+        *,
+        batch_size: int = 8,
+        progress: Callable[[int], None] | None = None,
+    ) -> Iterator[Prediction]:
+        """Yield a prediction for each text or record, in their order.
+
+        A record keeps its id and meta, and has its own task if none is given; a text is numbered.
+        Of an endless input, `8 * batch_size` are read ahead. `progress` is called with the number
+        of texts that were finished since its last call.
+
+        Raises as `__call__` does, for the text at fault.
+        """
+        if batch_size < 1:
+            raise InputError(f"batch_size is 1 or more, got {batch_size}")
+        records = (_record(text, number, task) for number, text in enumerate(texts))
+        while ahead := list(islice(records, _LOOKAHEAD * batch_size)):
+            yield from self._ahead(ahead, batch_size, progress)
+
+    # ------------------------------------------------------------ the work
+
+    def _ahead(
+        self,
+        asked: Sequence[tuple[Record, Task]],
+        batch_size: int,
+        progress: Callable[[int], None] | None,
+    ) -> list[Prediction]:
+        """Return the predictions of a stretch of texts; batches are filled by length."""
+        windows = [self._windows(record, task) for record, task in asked]
+        jobs = [
+            self._job(number, start, end, *asked[number])
+            for number, spans in enumerate(windows)
+            for start, end in spans
+        ]
+        jobs.sort(key=lambda job: len(job.prompt), reverse=True)
+        parts: dict[tuple[int, int], Prediction] = {}
+        waiting = Counter(job.number for job in jobs)
+        for first in range(0, len(jobs), batch_size):
+            batch = jobs[first : first + batch_size]
+            for job, part in zip(batch, self._batch(batch), strict=True):
+                parts[job.number, job.start] = part
+            waiting.subtract(job.number for job in batch)
+            if progress:
+                progress(sum(not waiting[number] for number in {job.number for job in batch}))
+        return [
+            _whole(record, windows[number], [parts[number, start] for start, _ in windows[number]])
+            for number, (record, _) in enumerate(asked)
+        ]
+
+    def _batch(self, batch: Sequence[_Job]) -> Iterator[Prediction]:
+        completions = self.backend.complete(
+            [job.prompt for job in batch],
+            [job.grammar for job in batch] if self.options.constrained else None,
+            max_new_tokens=self._new_tokens,
+        )
+        for job, completion in zip(batch, completions, strict=True):
+            yield interpret(completion, job.record, job.task)
+
+    def _job(self, number: int, start: int, end: int, record: Record, task: Task) -> _Job:
+        text, options = record.text[start:end], self.options
+        rules = ""
+        if options.constrained:
+            rules = grammar.build(
+                task,
+                text,
+                align=options.align,
+                level=options.level,
+                max_items=options.max_items,
+            )
+        window = Record(record.id, record.task, text, meta=record.meta)
+        return _Job(number, start, window, task, self._prompt(text, task), rules)
+
+    def _windows(self, record: Record, task: Task) -> list[tuple[int, int]]:
+        """Return the windows of a text, [(0, length)] if it is short enough."""
+
+        def count(text: str) -> int:
+            return self.backend.count(self._prompt(text, task))
+
+        limit = min(self.options.window, self.backend.window - self._new_tokens)
+        if self.options.long == "refuse" and (used := count(record.text)) > limit:
+            raise TextTooLong(
+                f"record {record.id!r}: {len(record.text):,} characters make a prompt of {used:,}"
+                f" tokens, the window takes {limit:,}: use long='split' or a larger window"
+            )
+        return split(record.text, limit=limit, overlap=self.options.overlap, count=count)
+
+    @property
+    def _new_tokens(self) -> int:
+        return min(self.options.max_new_tokens, self.backend.window // 2)
+
+    def _prompt(self, text: str, task: Task) -> str:
+        listed = task.family == "adhoc"
+        level, example = self.options.level, self.options.example
+        if example is None:
+            return prompt.input_text(text, task, level, labels=listed)
+        return prompt.one_shot(example, text, task, level, labels=listed)
+
+
+def _record(text: str | Record, number: int, task: Task | str | None) -> tuple[Record, Task]:
+    record = text if isinstance(text, Record) else Record(str(number), "", text)
+    if task is None and not record.task:
+        raise TaskError("no task: give one (pointline tasks lists them), or labels of your own")
+    name = record.task if task is None else task
+    return record, tasks.task(name) if isinstance(name, str) else name
+
+
+def _whole(
+    record: Record, windows: Sequence[tuple[int, int]], parts: Sequence[Prediction]
+) -> Prediction:
+    return parts[0] if len(parts) == 1 else merge(record, windows, parts)
+
+
+def _language(text: str) -> Lang:
+    """Guess the language of a text by its script: kana is Japanese, Han without kana Chinese."""
+    if any("\u3041" <= char <= "\u30ff" for char in text):
+        return "ja"
+    return "zh" if any("\u4e00" <= char <= "\u9fff" for char in text) else "en"

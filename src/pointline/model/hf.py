@@ -1,0 +1,68 @@
+"""The backend for Hugging Face models: a backbone and its decoder, behind the protocol."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from pointline.errors import TextTooLong
+from pointline.model.backend import Completion
+from pointline.model.decode import Decoder
+
+if TYPE_CHECKING:
+    from torch import Generator
+
+    from pointline.model.backbone import Backbone
+
+__all__ = ["HFBackend"]
+
+
+class HFBackend:
+    """A backbone as a `backend.Backend`.
+
+    A text is encoded as text: a `<eos>` or `<|im_end|>` that a user spells out is no special
+    token. `sample` draws tokens by their probability where grammar and model leave a choice,
+    instead of taking the likeliest.
+    """
+
+    def __init__(self, backbone: Backbone, *, sample: Generator | None = None) -> None:
+        self._backbone = backbone
+        self._decoder = Decoder(backbone.model, backbone.tokenizer, eos=backbone.eos)
+        self._sample = sample
+
+    @property
+    def name(self) -> str:
+        """The backbone's name, and its adapter's."""
+        adapter = self._backbone.adapter
+        return self._backbone.name if adapter is None else f"{self._backbone.name}+{adapter}"
+
+    @property
+    def window(self) -> int:
+        """The most tokens that a prompt and its completion may have together."""
+        return self._backbone.window
+
+    def count(self, text: str) -> int:
+        """Return how many tokens `text` has as a prompt, special tokens included."""
+        return len(self._backbone.encode(text))
+
+    def complete(
+        self,
+        prompts: Sequence[str],
+        grammars: Sequence[str] | None = None,
+        *,
+        max_new_tokens: int = 512,
+    ) -> list[Completion]:
+        """Return a completion for each prompt, all in one batch.
+
+        Raises TextTooLong for a prompt that leaves no room in the window.
+        """
+        encoded = [self._backbone.encode(prompt) for prompt in prompts]
+        longest = max(map(len, encoded), default=0)
+        if longest + max_new_tokens > self.window:
+            raise TextTooLong(
+                f"a prompt of {longest:,} tokens and {max_new_tokens:,} new ones do not fit into"
+                f" the window of {self.name}, {self.window:,} tokens: split the text"
+            )
+        return self._decoder.generate(
+            encoded, grammars, max_new_tokens=max_new_tokens, sample=self._sample
+        )

@@ -1,0 +1,165 @@
+r"""From a completion to a prediction: a cut is finished, repeats are dropped, confidence is kept.
+
+Confidence. The probability of a completion is a product over its tokens, each renormalised over
+the tokens that were allowed. The product is parted at the items' borders: the label has the
+factors of its tokens and of the slash behind it; an item has the factors of its fields, and that
+of being closed where it was closed (any way of closing: a further item, or the end); the choice
+of a further item, given that the one before is closed, belongs to the further item. So the
+product of all confidences is the probability of the completion but for the choice to stop, and a
+factor is in [0, 1]. A token that lies across a border belongs where it begins.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import replace
+from math import exp, isfinite
+from typing import Any, Literal
+
+from pointline.format import codec
+from pointline.format.codec import Reading
+from pointline.format.escape import split, unescape
+from pointline.format.record import Pair, Prediction, Record
+from pointline.format.tasks import Task
+from pointline.format.text import occurrences, place
+from pointline.model.backend import Completion, Token
+
+__all__ = ["REPAIRS", "Repair", "finish", "interpret"]
+
+Repair = Literal["cut-dropped", "repeat-dropped"]
+
+#: The corrections made here, beside those of lenient reading (`format.lenient.REPAIRS`).
+REPAIRS: dict[Repair, str] = {
+    "cut-dropped": "the limit of new tokens cut the completion; its unfinished item was dropped",
+    "repeat-dropped": "an item was repeated more often than the text holds it and was dropped",
+}
+
+_Span = tuple[int, int]
+
+
+def interpret(completion: Completion, record: Record, task: Task) -> Prediction:
+    """Return what a completion says of the record's text, with places and confidences.
+
+    `scores` is `{"label": p, "items": [p, ...]}`; without the probabilities of tokens it is
+    empty. An item that lenient reading had to rebuild gets the confidence of the whole
+    completion, which is a lower bound. Never raises for what a model wrote.
+    """
+    repairs: list[str] = []
+    line = completion.text
+    if completion.cut:
+        line = finish(line)
+        repairs.append("cut-dropped")
+    reading = codec.read(line, task, record.text, "lenient")
+    repairs += reading.repairs
+    scores = _scores(completion, line, reading)
+    kept = _without_repeats(reading.items, task, record.text)
+    if len(kept) < len(reading.items):
+        repairs += ["repeat-dropped"] * (len(reading.items) - len(kept))
+        reading = _only(reading, kept, record.text)
+        scores = {k: [v[i] for i in kept] if k == "items" else v for k, v in scores.items()}
+    return Prediction(
+        id=record.id,
+        task=task.name,
+        text=record.text,
+        label=reading.label,
+        pairs=reading.pairs,
+        facts=reading.facts,
+        meta=record.meta,
+        scores=scores,
+        completion=completion.text,
+        repairs=tuple(repairs),
+        ok=reading.ok,
+    )
+
+
+def finish(line: str) -> str:
+    r"""Return a line that was cut without its last item, which may be unfinished.
+
+    >>> finish("Nature/NER/:places;Turin:places;10\\:3")
+    'Nature/NER/:places;Turin'
+    """
+    pieces = split(line, ":")
+    return line[: pieces[-1][0] - 1] if len(pieces) > 1 else line
+
+
+# ---------------------------------------------------------------- repeats
+
+
+def _without_repeats(items: Sequence[tuple[str, ...]], task: Task, text: str) -> list[int]:
+    """Return which items stay: a pair as often as its entity occurs, a fact once."""
+    seen: Counter[tuple[str, ...]] = Counter()
+    kept = []
+    for at, item in enumerate(items):
+        seen[item] += 1
+        repeated = seen[item] > 1
+        if not repeated or (
+            task.shape == "pairs" and seen[item] <= len(occurrences(text, item[1]))
+        ):
+            kept.append(at)
+    return kept
+
+
+def _only(reading: Reading, kept: Sequence[int], text: str) -> Reading:
+    """Return the reading with these items only, placed anew."""
+    items = tuple(reading.items[at] for at in kept)
+    if reading.facts:
+        return replace(reading, items=items, facts=tuple(reading.facts[at] for at in kept))
+    pairs = [
+        Pair(label, entity)
+        if found is None
+        else Pair(label, entity, found.start, found.end, found.ambiguous)
+        for (label, entity), found in zip(items, place(text, [i[1] for i in items]), strict=True)
+    ]
+    return replace(reading, items=items, pairs=tuple(pairs))
+
+
+# ---------------------------------------------------------------- confidence
+
+
+def _scores(completion: Completion, line: str, reading: Reading) -> dict[str, Any]:
+    tokens = completion.tokens
+    if not tokens:
+        return {}
+    label_end = len(split(line, "/")[0][1])
+    spans = _spans(line, label_end + 1, reading.items)
+    whole = _product(token.logprob for token in tokens)
+    items = [whole if span is None else _item(tokens, span) for span in spans]
+    if not reading.label:
+        return {"items": items}
+    label = _product(token.logprob for token in tokens if token.start <= label_end)
+    return {"label": label, "items": items}
+
+
+def _spans(line: str, body: int, items: Sequence[tuple[str, ...]]) -> list[_Span | None]:
+    """Return where each item stands in the line, its ":" included, if it stands there as read."""
+    pieces = split(line[body:], ":", offset=body)[1:]
+    written = [
+        (tuple(unescape(raw).value for _, raw in split(piece, ";")), (at - 1, at + len(piece)))
+        for at, piece in pieces
+    ]
+    spans: list[_Span | None] = []
+    following = 0
+    for item in items:
+        found = next((i for i in range(following, len(written)) if written[i][0] == item), None)
+        spans.append(None if found is None else written[found][1])
+        following = following if found is None else found + 1
+    return spans
+
+
+def _item(tokens: Sequence[Token], span: _Span) -> float:
+    """Return the confidence of the item at `span`, which begins with its ":"."""
+    start, end = span
+    inside = [
+        t.logprob - t.close if t.start == start else t.logprob
+        for t in tokens
+        if start <= t.start < end
+    ]
+    closing = next((t.close for t in tokens if t.start == end), 0.0)
+    return _product([*inside, closing])
+
+
+def _product(logprobs: Any) -> float:
+    """Return the product of probabilities given by their logarithms, in [0, 1]."""
+    total = sum(logprobs)
+    return min(1.0, exp(total)) if isfinite(total) else 0.0
