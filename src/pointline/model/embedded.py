@@ -7,17 +7,19 @@ name is whole: it is written beside, and renamed when it is finished.
 
 from __future__ import annotations
 
+import contextlib
 import difflib
 import functools
 import hashlib
 import importlib.metadata
 import importlib.util
+import io
 import json
 import logging
 import os
 import shutil
+import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -229,9 +231,9 @@ def read_card(folder: Path) -> Mapping[str, Any]:
     return card if isinstance(card, dict) and "conversion" in card else {}
 
 
-@contextmanager
+@contextlib.contextmanager
 def quiet() -> Iterator[None]:
-    """Keep transformers' bars and advice off the terminal while a model is read or written."""
+    """Keep the libraries' bars and advice off the terminal while a model is read or written."""
     try:
         from transformers.utils import logging
     except ImportError:
@@ -240,7 +242,9 @@ def quiet() -> Iterator[None]:
     logging.set_verbosity_error()
     logging.disable_progress_bar()
     try:
-        yield
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", FutureWarning)  # peft, of transformers' old names
+            yield
     finally:
         logging.set_verbosity(before)
         if bars:
@@ -325,7 +329,8 @@ def _build(
 def _convert(gguf: Path, out: Path, report: Progress) -> None:
     with quiet(), _one_reading():
         report("reading the weights", 0.1)
-        model = _read_model(gguf)
+        with contextlib.redirect_stderr(io.StringIO()):  # a bar that cannot be switched off
+            model = _read_model(gguf)
         report("reading the vocabulary", 0.6)
         tokenizer = _read_tokenizer(gguf)
         report("writing", 0.85)
@@ -361,7 +366,7 @@ def _read_tokenizer(gguf: Path) -> Any:
         raise ModelError(f"the vocabulary of {gguf} cannot be read: {reason}") from None
 
 
-@contextmanager
+@contextlib.contextmanager
 def _one_reading() -> Iterator[None]:
     """Let transformers parse a GGUF header once, and in a third of the time.
 
@@ -405,7 +410,7 @@ def _write_card(out: Path, card: Mapping[str, Any]) -> None:
     (out / _CARD).write_text(text + "\n", encoding="utf-8")
 
 
-@contextmanager
+@contextlib.contextmanager
 def _lock(folder: Path, report: Progress) -> Iterator[None]:
     """Hold the conversion's lock, which the system lets go of when its process dies."""
     try:
@@ -415,7 +420,7 @@ def _lock(folder: Path, report: Progress) -> Iterator[None]:
     lock = FileLock(folder.with_name(f".{folder.name}.lock"))
     while True:
         try:
-            lock.acquire(timeout=1)
+            lock.acquire(timeout=0.5)
             break
         except Timeout:
             report("waiting for another process that converts this model", 0.0)
