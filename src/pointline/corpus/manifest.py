@@ -16,7 +16,7 @@ from pointline.format.record import Record
 from pointline.format.tasks import Task
 from pointline.version import CODEC_VERSION, __version__
 
-__all__ = ["MANIFEST", "SPLITS", "describe", "read_manifest", "sha256", "task_in"]
+__all__ = ["MANIFEST", "SPLITS", "read_manifest", "sha256", "summary", "task_in"]
 
 #: The splits of a dataset, in the order of its files.
 SPLITS = ("train", "dev", "test")
@@ -58,7 +58,7 @@ def task_in(manifest: Mapping[str, Any], *, path: Path) -> Task | None:
     return tasks.from_dict(told)
 
 
-def describe(
+def summary(
     task: Task, splits: Mapping[str, tuple[Record, ...]], files: Mapping[str, str]
 ) -> dict[str, Any]:
     """Return what is told of any dataset; `files` gives the SHA-256 of each file."""

@@ -19,7 +19,7 @@ import orjson
 
 from pointline.corpus import recordfile
 from pointline.corpus.check import Findings, Problem, check
-from pointline.corpus.manifest import MANIFEST, SPLITS, describe, read_manifest, sha256, task_in
+from pointline.corpus.manifest import MANIFEST, SPLITS, read_manifest, sha256, summary, task_in
 from pointline.corpus.recordfile import from_json, to_json
 from pointline.errors import CorpusError, RecordError
 from pointline.format import tasks
@@ -161,7 +161,7 @@ def write_dataset(
         for split, records in kept.items():
             recordfile.write(part / f"{split}.jsonl", records)
             files[f"{split}.jsonl"] = sha256(part / f"{split}.jsonl")
-        manifest = describe(task, kept, files) | dict(about or {})
+        manifest = summary(task, kept, files) | dict(about or {})
         with recordfile.atomic(part / MANIFEST) as out:
             out.write(
                 orjson.dumps(manifest, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE)

@@ -1,1 +1,23 @@
-"""One file for each original corpus: raw files to records."""
+"""The public corpora that datasets are built from, one file each."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from pointline.corpus.sources import (
+    cec,
+    chabsa,
+    crossre,
+    smp2019_ecdt,
+    sst_trees,
+    zhijiang_opinion,
+)
+from pointline.corpus.sources.source import Harvest, Source, Sourced
+
+__all__ = ["SOURCES", "Harvest", "Source", "Sourced"]
+
+#: Every corpus by its name.
+SOURCES: Mapping[str, Source] = {
+    module.SOURCE.name: module.SOURCE
+    for module in (cec, chabsa, crossre, smp2019_ecdt, sst_trees, zhijiang_opinion)
+}

@@ -1,0 +1,84 @@
+"""chABSA: sentences of Japanese financial reports with opinion targets and their polarity.
+
+`data/chABSA/*_ann.json` hold one company's report each:
+
+    {"header": {"document_id": "E90001", "category33": "電気機器"},
+     "sentences": [{"sentence_id": 0, "sentence": "売上は伸びた",
+                    "opinions": [{"target": "売上", "category": "OOD#sales",
+                                  "polarity": "positive", "from": 0, "to": 2}]}]}
+
+The sentence's polarity is the one on which its opinions agree (`polarity.agreement`).
+"""
+
+from __future__ import annotations
+
+import json
+from bisect import bisect_left
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from pointline.corpus.sources.polarity import agreement
+from pointline.corpus.sources.source import Harvest, Source, Sourced, text_of
+from pointline.errors import CorpusError
+from pointline.format.record import Pair, Record
+
+__all__ = ["SOURCE", "read"]
+
+
+def read(folder: Path, lang: str) -> Harvest:
+    """Return the sentences that hold an opinion as records; a report is a document."""
+    del lang
+    files = sorted((folder / "data" / "chABSA").glob("*_ann.json"))
+    if not files:
+        raise CorpusError(f"{folder}: no data/chABSA/*_ann.json in the corpus; see docs/data.md")
+    counts: Counter[str] = Counter()
+    records = []
+    for path in files:
+        report = json.loads(text_of(path))
+        for sentence in report["sentences"]:
+            counts["records read"] += 1
+            id = f"{report['header']['document_id']}-{sentence['sentence_id']}"
+            if not sentence["opinions"]:
+                counts["records dropped: no opinion"] += 1
+                continue
+            records.append(Sourced(_record(sentence, id, counts), path.stem))
+    counts["records kept"] = len(records)
+    return Harvest(tuple(records), counts)
+
+
+def _record(sentence: Mapping[str, Any], id: str, counts: Counter[str]) -> Record:
+    opinions: Sequence[Mapping[str, Any]] = sentence["opinions"]
+    text = sentence["sentence"]
+    wrapped = [at for at, char in enumerate(text) if char == "\n"]
+    if wrapped:
+        counts["records changed: line breaks inside the sentence taken out"] += 1
+    pairs: dict[tuple[int, int], Pair] = {}
+    disputed: set[tuple[int, int]] = set()
+    for opinion in opinions:
+        counts["mentions read"] += 1
+        start, end = (at - bisect_left(wrapped, at) for at in (opinion["from"], opinion["to"]))
+        place = (start, end)
+        pair = Pair(opinion["polarity"], opinion["target"].replace("\n", ""), start, end)
+        before = pairs.setdefault(place, pair)
+        if before is not pair:
+            counts["mentions dropped: the same target twice"] += 1
+        if before != pair:
+            disputed.add(place)
+    for place in disputed:
+        del pairs[place]
+        counts["mentions dropped: one target with two polarities"] += 1
+    counts["mentions kept"] += len(pairs)
+    label = agreement(opinion["polarity"] for opinion in opinions)
+    ordered = tuple(pairs[place] for place in sorted(pairs))
+    return Record(id, "chabsa", text.replace("\n", ""), label, ordered)
+
+
+SOURCE = Source(
+    name="chabsa",
+    folder="chabsa",
+    licence="MIT (the original repository's; its data has no separate terms)",
+    origins={"ja": ("human", "derived", "human")},
+    read=read,
+)
