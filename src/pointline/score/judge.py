@@ -72,8 +72,7 @@ class Row(NamedTuple):
 COLUMNS: Mapping[str, int] = {name: at for at, name in enumerate(Row._fields)}
 
 
-@dataclass(frozen=True, slots=True)
-class Side:
+class Side(NamedTuple):
     """What one side says of a text: a label ("" is none) and a set of items."""
 
     label: str = ""
@@ -84,8 +83,7 @@ class Side:
 _NOTHING = Side(ok=False)
 
 
-@dataclass(frozen=True, slots=True)
-class Outcome:
+class Outcome(NamedTuple):
     """One gold record compared with its prediction.
 
     `view` says what an item is here. `placed` holds both sides' (label, start, end), where both
@@ -100,26 +98,24 @@ class Outcome:
     view: View = "item"
     placed: tuple[frozenset[Item], frozenset[Item]] | None = None
     accepted: bool | None = None
-    entities: Share = field(default_factory=Share)
+    entities: Share = Share()
     repairs: tuple[str, ...] = ()
     missing: bool = False
 
     @property
     def tl(self) -> Counts:
         """The label as counts: no label on a side counts 0 on that side."""
-        gold, predicted = self.gold.label, self.predicted.label
-        same = gold == predicted
-        return Counts(int(same and gold != ""), int(gold != ""), int(predicted != ""))
+        return Counts(*self.row()[:3])
 
     @property
     def wl(self) -> Counts:
         """The items as counts of sets."""
-        return _counts(self.gold.items, self.predicted.items)
+        return Counts(*self.row()[3:6])
 
     @property
     def offset(self) -> Counts | None:
         """The pairs by their places as counts; None where a side has none."""
-        return None if self.placed is None else _counts(*self.placed)
+        return None if self.placed is None else Counts(*self.row()[8:11])
 
     @property
     def right(self) -> bool:
@@ -128,12 +124,21 @@ class Outcome:
 
     def row(self) -> Row:
         """Return what this record adds to the counts."""
-        tl, wl, offset = self.tl, self.wl, self.offset or Counts()
+        gold, predicted = self.gold, self.predicted
+        there, here = self.placed or (frozenset(), frozenset())
         return Row(
-            *(tl.matched, tl.gold, tl.predicted),
-            *(wl.matched, wl.gold, wl.predicted),
-            *(int(self.right), 1),
-            *(offset.matched, offset.gold, offset.predicted, int(self.placed is not None)),
+            int(gold.label == predicted.label != ""),
+            int(gold.label != ""),
+            int(predicted.label != ""),
+            len(gold.items & predicted.items),
+            len(gold.items),
+            len(predicted.items),
+            int(self.right),
+            1,
+            len(there & here),
+            len(there),
+            len(here),
+            int(self.placed is not None),
         )
 
     def label_of(self, item: Item) -> str:
@@ -207,10 +212,15 @@ def _view(rules: Rules, task: Task | None) -> View:
 
 
 def _sides(gold: Record, predicted: Record | None) -> tuple[Side, Side]:
-    reference = Side(gold.label, frozenset(gold.items))
-    if predicted is None:
-        return reference, _NOTHING
-    return reference, Side(predicted.label, frozenset(predicted.items))
+    reference = Side(gold.label, _items(gold))
+    return reference, _NOTHING if predicted is None else Side(predicted.label, _items(predicted))
+
+
+def _items(record: Record) -> frozenset[Item]:
+    """Return `Record.items` as a set; most of scoring is this."""
+    items: list[Item] = [(pair.label, pair.entity) for pair in record.pairs]
+    items += [fact.fields for fact in record.facts]
+    return frozenset(items)
 
 
 def _sides_by_place(
@@ -221,10 +231,7 @@ def _sides_by_place(
             f"record {gold.id!r}: match='offset' needs pairs, and a place for each of them on both"
             " sides; score it with match='string'"
         )
-    return (
-        Side(sides[0].label, placed[0], sides[0].ok),
-        Side(sides[1].label, placed[1], sides[1].ok),
-    )
+    return sides[0]._replace(items=placed[0]), sides[1]._replace(items=placed[1])
 
 
 def _sides_by_algorithm_1(
@@ -262,19 +269,20 @@ def _placed(
 
     A predicted entity that is not in the text has no place to give: it stays, and matches nothing.
     """
-    facts = gold.facts or (task is not None and task.shape == "facts")
-    if facts or any(pair.start is None for pair in gold.pairs):
+    if gold.facts or (task is not None and task.shape == "facts"):
         return None
-    reference = frozenset((pair.label, pair.start, pair.end) for pair in gold.pairs)
-    if predicted is None:
-        return reference, frozenset()
-    if any(pair.start is None and pair.entity in gold.text for pair in predicted.pairs):
+    reference = frozenset([(pair.label, pair.start, pair.end) for pair in gold.pairs])
+    if any([start is None for _, start, _ in reference]):  # noqa: C419 - a list is faster here
         return None
-    places: set[Item] = {
-        (pair.label, pair.start, pair.entity if pair.end is None else pair.end)
-        for pair in predicted.pairs
-    }
-    return reference, frozenset(places.union(fact.fields for fact in predicted.facts))
+    places: list[Item] = []
+    for pair in () if predicted is None else predicted.pairs:
+        if pair.start is not None:
+            places.append((pair.label, pair.start, pair.end))
+        elif pair.entity in gold.text:
+            return None
+        else:
+            places.append((pair.label, None, pair.entity))
+    return reference, frozenset(places)
 
 
 # ---------------------------------------------------------------- beside the scores
@@ -305,15 +313,11 @@ def _entities(gold: Record, predicted: Record | None) -> Share:
     entities = [pair.entity for pair in predicted.pairs]
     for fact in predicted.facts:
         entities += (fact.fields[0], *fact.fields[2:])
-    return Share(sum(entity in gold.text for entity in entities), len(entities))
+    return Share(len([entity for entity in entities if entity in gold.text]), len(entities))
 
 
 def _raw(predicted: Record) -> str | None:
     return predicted.completion if isinstance(predicted, Prediction) else None
-
-
-def _counts(gold: frozenset[Item], predicted: frozenset[Item]) -> Counts:
-    return Counts(len(gold & predicted), len(gold), len(predicted))
 
 
 def _choose(name: str, value: str, choices: tuple[str, ...]) -> None:

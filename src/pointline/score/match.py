@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import heapq
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Literal, NamedTuple
 
@@ -122,12 +122,15 @@ class _Bootstrap(NamedTuple):
     seed: int
 
 
+_Label = tuple[Literal["tl", "wl"], Literal["matched", "gold", "predicted"], str]
+
+
 class _Tally:
     """Outcomes added up: the only thing here that changes."""
 
     def __init__(self) -> None:
         self.rows: Counter[Row] = Counter()
-        self.labels: Counter[_Labelled] = Counter()
+        self.labels: Counter[_Label] = Counter()
         self.repairs: Counter[str] = Counter()
         self.completions = Share()
         self.entities = Share()
@@ -135,13 +138,30 @@ class _Tally:
 
     def add(self, outcome: Outcome) -> None:
         self.rows[outcome.row()] += 1
-        self.labels.update(_labelled(outcome))
-        self.repairs.update(outcome.repairs)
+        self._add_labels(outcome)
+        self.entities += outcome.entities
         if outcome.accepted is not None:
             self.completions += Share(int(outcome.accepted), 1)
-        self.entities += outcome.entities
+        for repair in outcome.repairs:
+            self.repairs[repair] += 1
         self.missing += outcome.missing
         self.unread += not (outcome.predicted.ok or outcome.missing)
+
+    def _add_labels(self, outcome: Outcome) -> None:
+        labels, gold, predicted = self.labels, outcome.gold, outcome.predicted
+        if gold.label:
+            labels["tl", "gold", gold.label] += 1
+            labels["tl", "matched", gold.label] += gold.label == predicted.label
+        if predicted.label:
+            labels["tl", "predicted", predicted.label] += 1
+        if outcome.view == "whole":  # Algorithm 1 leaves facts without labels
+            return
+        for item in gold.items:
+            label = outcome.label_of(item)
+            labels["wl", "gold", label] += 1
+            labels["wl", "matched", label] += item in predicted.items
+        for item in predicted.items:
+            labels["wl", "predicted", outcome.label_of(item)] += 1
 
     def __iadd__(self, other: _Tally) -> _Tally:
         self.rows += other.rows
@@ -154,33 +174,11 @@ class _Tally:
         return self
 
 
-_Labelled = tuple[Literal["tl", "wl"], Literal["matched", "gold", "predicted"], str]
-
-
-def _labelled(outcome: Outcome) -> Iterator[_Labelled]:
-    """Yield what one record adds to the counts of single labels."""
-    gold, predicted = outcome.gold, outcome.predicted
-    if gold.label:
-        yield "tl", "gold", gold.label
-        if gold.label == predicted.label:
-            yield "tl", "matched", gold.label
-    if predicted.label:
-        yield "tl", "predicted", predicted.label
-    if outcome.view == "whole":  # Algorithm 1 leaves facts without labels
-        return
-    for item in gold.items & predicted.items:
-        yield "wl", "matched", outcome.label_of(item)
-    for item in gold.items:
-        yield "wl", "gold", outcome.label_of(item)
-    for item in predicted.items:
-        yield "wl", "predicted", outcome.label_of(item)
-
-
 def _report(compared: Iterable[Outcome], rules: Rules, sure: _Bootstrap) -> Report:
     """Return the report of all outcomes, with one for each task where there are several."""
-    tallies: dict[str, _Tally] = {}
+    tallies: defaultdict[str, _Tally] = defaultdict(_Tally)
     for outcome in compared:
-        tallies.setdefault(outcome.task, _Tally()).add(outcome)
+        tallies[outcome.task].add(outcome)
     if len(tallies) == 1:
         return _of(tallies.popitem()[1], rules, sure)
     tasks = {name: _of(tallies[name], rules, sure) for name in sorted(tallies)}
@@ -224,7 +222,7 @@ def _offset(sums: Row) -> Counts | None:
     return Counts(sums.offset_matched, sums.offset_gold, sums.offset_predicted)
 
 
-def _by_label(labels: Counter[_Labelled], level: Literal["tl", "wl"]) -> dict[str, Counts]:
+def _by_label(labels: Counter[_Label], level: Literal["tl", "wl"]) -> dict[str, Counts]:
     """Return the counts of each label, the most frequent in gold first."""
     names = {label for of, _, label in labels if of == level}
     found = {

@@ -62,20 +62,17 @@ class Table:
 
     def markdown(self) -> str:
         """Return the table in Markdown, the best cells bold."""
-        rows = [self.headers, *self._marked("**{}**".format, _escape_markdown)]
+        head = tuple(map(_escape_markdown, self.headers))
+        rows = [head, *self._marked("**{}**".format, _escape_markdown)]
         lines = ["| " + " | ".join(row) + " |" for row in rows]
         lines.insert(1, "|---|" + "---:|" * (len(self.headers) - 1))
         return "\n".join(lines)
 
     def latex(self) -> str:
         """Return a `tabular` in the manner of booktabs, the best cells bold."""
-        head, *body = [
-            " & ".join(row) + r" \\"
-            for row in (
-                tuple(map(_escape_latex, self.headers)),
-                *self._marked(r"\textbf{{{}}}".format, _escape_latex),
-            )
-        ]
+        rows = [tuple(map(_escape_latex, self.headers))]
+        rows += self._marked(r"\textbf{{{}}}".format, _escape_latex)
+        head, *body = [" & ".join(row) + r" \\" for row in rows]
         columns = "l" + "r" * (len(self.headers) - 1)
         lines = [rf"\begin{{tabular}}{{{columns}}}", r"\toprule", head, r"\midrule", *body]
         return "\n".join([*lines, r"\bottomrule", r"\end{tabular}"])
