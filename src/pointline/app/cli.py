@@ -28,8 +28,8 @@ app = typer.Typer(
     rich_markup_mode="markdown",
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for command in (cli_extract.demo, cli_extract.extract):
-    app.command()(command)
+app.command()(cli_extract.demo)
+app.command()(cli_extract.extract)
 
 
 def main() -> None:
@@ -57,7 +57,7 @@ def _version(asked: bool) -> None:
 
 @app.callback()
 def _root(
-    version: Annotated[  # noqa: ARG001 - answered by its callback
+    version: Annotated[
         bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")
     ] = False,
 ) -> None:
@@ -152,7 +152,6 @@ def _show_report(report: Report, *, labels: bool) -> None:
         show.output.print(show.table(table.headers, table.rows))
 
 
+app.command()(cli_model.predict)
 app.add_typer(cli_data.app, name="data")
-for command in (cli_model.train, cli_model.predict):
-    app.command()(command)
 app.add_typer(cli_model.app, name="model")

@@ -13,6 +13,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
+from operator import itemgetter
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
     from pointline.model.backbone import Dtype
     from pointline.model.embedded import Progress
 
-__all__ = ["Extractor", "Options"]
+__all__ = ["Extractor", "Options", "guess_language"]
 
 _ADAPTER = Path(__file__).parent / "adapter"
 _LOOKAHEAD = 8  # batches that are read ahead, so that texts of like length share a batch
@@ -155,7 +156,7 @@ class Extractor:
                 labels=labels,
                 entities=entities,
                 relations=relations,
-                lang=lang or _language(source),
+                lang=lang or guess_language(source),
             )
         return next(self.many([text], task, batch_size=1))
 
@@ -165,10 +166,13 @@ class Extractor:
         task: Task | str | None = None,
         *,
         batch_size: int = 8,
+        ordered: bool = True,
         progress: Callable[[int], None] | None = None,
     ) -> Iterator[Prediction]:
         """Yield a prediction for each text or record, in their order.
 
+        `ordered=False` yields each as soon as its batch is done, so that a caller who writes them
+        down loses at most one batch to a kill.
         A record keeps its id and meta, and has its own task if none is given; a text is numbered.
         Of an endless input, `8 * batch_size` are read ahead. `progress` is called with the number
         of texts that were finished since its last call.
@@ -179,7 +183,10 @@ class Extractor:
             raise InputError(f"batch_size is 1 or more, got {batch_size}")
         records = (_record(text, number, task) for number, text in enumerate(texts))
         while ahead := list(islice(records, _LOOKAHEAD * batch_size)):
-            yield from self._ahead(ahead, batch_size, progress)
+            done = self._ahead(ahead, batch_size, progress)
+            if ordered:
+                done = iter(sorted(done, key=itemgetter(0)))
+            yield from (prediction for _, prediction in done)
 
     # ------------------------------------------------------------ the work
 
@@ -188,8 +195,8 @@ class Extractor:
         asked: Sequence[tuple[Record, Task]],
         batch_size: int,
         progress: Callable[[int], None] | None,
-    ) -> list[Prediction]:
-        """Return the predictions of a stretch of texts; batches are filled by length."""
+    ) -> Iterator[tuple[int, Prediction]]:
+        """Yield the predictions of a stretch of texts by number; batches are filled by length."""
         windows = [self._windows(record, task) for record, task in asked]
         jobs = [
             self._job(number, start, end, *asked[number])
@@ -204,12 +211,13 @@ class Extractor:
             for job, part in zip(batch, self._batch(batch), strict=True):
                 parts[job.number, job.start] = part
             waiting.subtract(job.number for job in batch)
+            done = sorted({job.number for job in batch if not waiting[job.number]})
             if progress:
-                progress(sum(not waiting[number] for number in {job.number for job in batch}))
-        return [
-            _whole(record, windows[number], [parts[number, start] for start, _ in windows[number]])
-            for number, (record, _) in enumerate(asked)
-        ]
+                progress(len(done))
+            for number in done:
+                spans = windows[number]
+                found = [parts[number, start] for start, _ in spans]
+                yield number, _whole(asked[number][0], spans, found)
 
     def _batch(self, batch: Sequence[_Job]) -> Iterator[Prediction]:
         completions = self.backend.complete(
@@ -274,8 +282,12 @@ def _whole(
     return parts[0] if len(parts) == 1 else merge(record, windows, parts)
 
 
-def _language(text: str) -> Lang:
-    """Guess the language of a text by its script: kana is Japanese, Han without kana Chinese."""
+def guess_language(text: str) -> Lang:
+    """Guess the language of a text by its script: kana is Japanese, Han without kana Chinese.
+
+    >>> guess_language("雨だ"), guess_language("下雨了"), guess_language("It rains")
+    ('ja', 'zh', 'en')
+    """
     if any("\u3041" <= char <= "\u30ff" for char in text):
         return "ja"
     return "zh" if any("\u4e00" <= char <= "\u9fff" for char in text) else "en"

@@ -1,0 +1,232 @@
+"""`pointline demo` and `pointline extract`: texts in, labels and items out."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator, Sequence
+from importlib.resources import files
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import typer
+
+from pointline.app import page, show
+from pointline.app.options import AdapterName, Json, ModelName, TaskName, labels_of, new_file
+from pointline.errors import InputError
+from pointline.format import tasks
+from pointline.format.record import Prediction, Record
+from pointline.format.tasks import Task
+
+if TYPE_CHECKING:
+    from pointline.model.extract import Extractor, Options
+
+__all__ = ["demo", "extract", "load", "samples"]
+
+Html = Annotated[
+    Path | None, typer.Option("--html", help="Also write one HTML page.", show_default=False)
+]
+
+
+def samples() -> list[Record]:
+    """Return the sample texts that were written for pointline, with their gold annotation.
+
+    >>> len({record.task[-2:] for record in samples()})
+    3
+    """
+    from pointline.corpus import store
+
+    return store.read_records(Path(str(files("pointline.app"))) / "samples" / "samples.jsonl")
+
+
+def load(model: str | None, adapter: str | None, options: Options | None = None) -> Extractor:
+    """Return the extractor that --model and --adapter name, under a progress bar."""
+    from pointline.model import backbone
+    from pointline.model.extract import Extractor
+
+    bare = adapter == "none"
+    with show.progress("loading the model") as advance:
+        return Extractor.load(
+            backbone.DEFAULT if bare and model is None else model,
+            adapter=None if bare else adapter,
+            options=options,
+            progress=lambda what, share: advance(round(1000 * share), 1000, what),
+        )
+
+
+def demo(
+    model: ModelName = None, adapter: AdapterName = None, html: Html = None, json: Json = False
+) -> None:
+    """Extract from sample texts in English, Japanese and Chinese, and show what was found.
+
+    Example: `pointline demo --html demo.html`
+    """
+    new_file(html) if html else None
+    given = [Record(record.id, record.task, record.text) for record in samples()]
+    extractor = load(model, adapter)
+    found = _run(extractor, given)
+    _print(found, json=json)
+    _write_page(html, found, {}, f"Extracted by {extractor.backend.name}.")
+    if not json:
+        right = _agreement(samples(), found)
+        show.errors.print(f"{right} (pointline extract --help shows how to ask for your own)")
+
+
+def extract(
+    text: Annotated[
+        str | None, typer.Argument(help="The text; - or nothing reads standard input.")
+    ] = None,
+    task: TaskName = None,
+    labels: Annotated[
+        str | None, typer.Option(help="Your own text labels, by commas.", show_default=False)
+    ] = None,
+    entities: Annotated[
+        str | None, typer.Option(help="Your own entity labels, by commas.", show_default=False)
+    ] = None,
+    relations: Annotated[
+        str | None, typer.Option(help="Your own relations, by commas.", show_default=False)
+    ] = None,
+    file: Annotated[
+        Path | None, typer.Option("--file", "-f", help="Read texts from a file, one a line.")
+    ] = None,
+    whole: Annotated[
+        bool, typer.Option("--whole", help="The file or standard input is one text.")
+    ] = False,
+    lang: Annotated[
+        Literal["en", "ja", "zh"] | None, typer.Option(help="Language of your own labels' task.")
+    ] = None,
+    model: ModelName = None,
+    adapter: AdapterName = None,
+    free: Annotated[
+        bool, typer.Option("--free", help="Leave the grammar out: repair what the model writes.")
+    ] = False,
+    align: Annotated[
+        Literal["chars", "words"], typer.Option(help="Where an entity may begin and end.")
+    ] = "chars",
+    long: Annotated[
+        Literal["split", "refuse"], typer.Option(help="What to do with a text that is too long.")
+    ] = "split",
+    html: Html = None,
+    json: Annotated[bool, typer.Option("--json", help="Print one record a line as JSON.")] = False,
+) -> None:
+    """Extract a label and items from texts, of a task or of your own labels.
+
+    Examples:
+
+    `pointline extract "Ada moved from London to Turin." --task scnm-en`
+
+    `pointline extract "太郎が得点した。" --labels スポーツ,政治 --entities 選手,チーム --json`
+    """
+    from pointline.model.extract import Options
+
+    new_file(html) if html else None
+    texts = _texts(text, file, whole=whole)
+    wanted = _wanted(task, labels, entities, relations, lang or _language(texts))
+    options = Options(constrained=not free, align=align, long=long)
+    extractor = load(model, adapter, options)
+    records = [Record(str(n), wanted.name, one) for n, one in enumerate(texts, start=1)]
+    found = _run(extractor, records, wanted)
+    _print(found, json=json, known={wanted.name: wanted})
+    _write_page(html, found, {wanted.name: wanted}, f"Extracted by {extractor.backend.name}.")
+
+
+def _wanted(
+    task: str | None,
+    labels: str | None,
+    entities: str | None,
+    relations: str | None,
+    lang: Literal["en", "ja", "zh"],
+) -> Task:
+    own = labels is not None or entities is not None or relations is not None
+    if task is not None and own:
+        raise InputError("a task has its own labels: give --task, or labels of your own, not both")
+    if task is None and not own:
+        raise InputError(
+            "what to extract? give --task (pointline tasks lists them), or --labels, --entities"
+            " or --relations of your own"
+        )
+    if task is not None:
+        return tasks.task(task)
+    return tasks.adhoc(
+        labels=labels_of(labels),
+        entities=labels_of(entities),
+        relations=labels_of(relations),
+        lang=lang,
+    )
+
+
+def _language(texts: Sequence[str]) -> Literal["en", "ja", "zh"]:
+    from pointline.model.extract import guess_language
+
+    return guess_language(" ".join(texts)[:10_000])
+
+
+def _texts(text: str | None, file: Path | None, *, whole: bool) -> list[str]:
+    if text not in (None, "-"):
+        if file is not None:
+            raise InputError("give a text or --file, not both")
+        return [str(text)]
+    if file is None and text is None and sys.stdin.isatty():
+        raise InputError("no text: give one, or --file, or pipe it in")
+    where = str(file) if file else "standard input"
+    data = file.read_bytes() if file else sys.stdin.buffer.read()
+    try:
+        content = data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = data.count(b"\n", 0, error.start) + 1
+        raise InputError(f"{where}:{line}: not UTF-8: save the file as UTF-8") from None
+    if whole:
+        return [content]
+    lines = [line.removesuffix("\r") for line in content.split("\n")]
+    texts = [line for line in lines if line.strip()]
+    if not texts:
+        raise InputError(f"{where}: no text in it")
+    return texts
+
+
+def _run(
+    extractor: Extractor, records: Sequence[Record], task: Task | None = None
+) -> list[Prediction]:
+    done = 0
+
+    def results() -> Iterator[Prediction]:
+        nonlocal done
+        with show.progress("extracting") as advance:
+
+            def finished(number: int) -> None:
+                nonlocal done
+                done += number
+                advance(done, len(records))
+
+            yield from extractor.many(records, task, progress=finished)
+
+    return list(results())
+
+
+def _print(
+    found: Sequence[Prediction], *, json: bool, known: dict[str, Task] | None = None
+) -> None:
+    from pointline.corpus.recordfile import dump
+
+    if json:
+        for record in found:
+            typer.echo(dump(record), nl=False)
+    else:
+        show.output.print(show.records_table(found, tasks=known))
+
+
+def _write_page(
+    html: Path | None, found: Sequence[Prediction], known: dict[str, Task], note: str
+) -> None:
+    if html:
+        html.write_text(page.page(found, note=note, tasks=known), encoding="utf-8")
+        show.errors.print(f"wrote {html}")
+
+
+def _agreement(gold: Sequence[Record], found: Sequence[Prediction]) -> str:
+    from pointline.score.match import score
+
+    report = score(gold, found, resamples=0)
+    return (
+        f"{len(gold)} texts: {report.tl.matched} labels and {report.wl.matched} of"
+        f" {report.wl.gold} items as annotated by hand"
+    )

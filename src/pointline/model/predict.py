@@ -1,0 +1,156 @@
+"""Predicting a file of records: a run folder that a kill cannot spoil.
+
+A run folder holds `config.json` (what was asked), `predictions.jsonl` (a record each, in the order
+in which they were finished), `log.jsonl` and, when all is done, `metrics.json`. Running the same
+command again goes on where the last one stopped; another command on the same folder is refused.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from pointline.corpus import store
+from pointline.errors import InputError
+from pointline.format.record import Record
+from pointline.format.tasks import Task
+from pointline.model.extract import Extractor, Options
+from pointline.score.match import Report, score
+from pointline.version import CODEC_VERSION, SCORE_VERSION, __version__
+
+__all__ = ["PREDICTIONS", "Run", "predict"]
+
+#: The file of predictions in a run folder.
+PREDICTIONS = "predictions.jsonl"
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """A finished run: its folder, how many records are in it, how many were made just now.
+
+    `report` scores them where the records had labels, `seconds` is the time of this call.
+    """
+
+    folder: Path
+    records: int
+    made: int
+    seconds: float
+    report: Report | None
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return what `metrics.json` holds."""
+        return {
+            "records": self.records,
+            "made": self.made,
+            "seconds": round(self.seconds, 3),
+            "score": None if self.report is None else self.report.to_dict(),
+        }
+
+
+def predict(
+    records: Sequence[Record],
+    extractor: Extractor,
+    out: str | Path,
+    *,
+    task: Task | None = None,
+    batch_size: int = 8,
+    settings: Mapping[str, Any] | None = None,
+    progress: Callable[[int, int], None] | None = None,
+) -> Run:
+    """Predict every record that the run folder does not hold yet, and score the whole.
+
+    `task` goes before the records' own. `settings` are further facts for `config.json`, such as
+    the source file's hash. A kill loses at most the batch in flight.
+
+    Raises InputError where the folder holds a run of other settings, and as `Extractor.many`.
+    """
+    if not records:
+        raise InputError("there is no record to predict")
+    folder = Path(out)
+    folder.mkdir(parents=True, exist_ok=True)
+    _settle(folder / "config.json", _config(extractor, task, batch_size, settings or {}))
+    if task is not None:
+        records = [replace(record, task=task.name) for record in records]
+    started = time.monotonic()
+    with store.Appender(folder / PREDICTIONS) as done:
+        missing = [record for record in records if record.id not in done]
+        finished = len(records) - len(missing)
+        _log(folder, event="start", records=len(records), finished=finished)
+        for prediction in extractor.many(missing, task, batch_size=batch_size, ordered=False):
+            done.add(prediction)
+            finished += 1
+            if progress:
+                progress(finished, len(records))
+    run = Run(
+        folder,
+        len(records),
+        len(missing),
+        time.monotonic() - started,
+        _report(folder, records, task),
+    )
+    _write(folder / "metrics.json", run.to_dict())
+    _log(folder, event="done", made=run.made, seconds=round(run.seconds, 3))
+    return run
+
+
+def _config(
+    extractor: Extractor, task: Task | None, batch_size: int, settings: Mapping[str, Any]
+) -> dict[str, Any]:
+    return {
+        **settings,
+        "model": extractor.backend.name,
+        "task": None if task is None else task.to_dict(),
+        "options": _plain(extractor.options),
+        "batch_size": batch_size,
+        "pointline": __version__,
+        "codec": CODEC_VERSION,
+        "scores": SCORE_VERSION,
+    }
+
+
+def _plain(options: Options) -> dict[str, Any]:
+    values = {name: getattr(options, name) for name in Options.__dataclass_fields__}
+    example = options.example
+    return {
+        **values,
+        "level": options.level.value,
+        "example": None if example is None else store.to_json(example),
+    }
+
+
+def _settle(file: Path, config: dict[str, Any]) -> None:
+    """Write the run's settings, or hold them against those that the folder was begun with."""
+    if not file.exists():
+        _write(file, config)
+        return
+    before = json.loads(file.read_text(encoding="utf-8"))
+    now = json.loads(json.dumps(config))
+    changed = sorted(key for key in {*before, *now} if before.get(key) != now.get(key))
+    if changed:
+        raise InputError(
+            f"{file.parent} holds a run with another {', '.join(changed)}: give another --out, or"
+            " remove the folder to begin anew"
+        )
+
+
+def _report(folder: Path, records: Sequence[Record], task: Task | None) -> Report | None:
+    if not any(record.label or record.items for record in records):
+        return None
+    known = {} if task is None else {task.name: task}
+    return score(records, store.iter_records(folder / PREDICTIONS), tasks=known)
+
+
+def _log(folder: Path, **facts: Any) -> None:
+    line = {"time": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()), **facts}
+    with (folder / "log.jsonl").open("a", encoding="utf-8") as log:
+        log.write(json.dumps(line, ensure_ascii=False) + "\n")
+
+
+def _write(file: Path, values: Mapping[str, Any]) -> None:
+    written = file.with_suffix(".tmp")
+    written.write_text(json.dumps(values, ensure_ascii=False, indent=2) + "\n", encoding="utf-8")
+    written.replace(file)
