@@ -8,20 +8,23 @@ from __future__ import annotations
 
 import dataclasses
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from pointline.corpus.manifest import read_manifest, sha256
 from pointline.corpus.recipes import RECIPES, SIDES, Part, Recipe, train_size
-from pointline.corpus.sources import SOURCES, Source, Sourced
-from pointline.corpus.split import Side, few_shot, groups, position, side
-from pointline.corpus.store import Dataset, write_dataset
+from pointline.corpus.shelf import Progress, Settings, Shelf, Steps, Stock
+from pointline.corpus.sources import SOURCES
+from pointline.corpus.split import Side, few_shot, side
+from pointline.corpus.store import Dataset, read_dataset, write_dataset
+from pointline.corpus.twins import key
 from pointline.errors import CorpusError
 from pointline.format import tasks
 from pointline.format.record import Record
 from pointline.format.tasks import Task
-from pointline.format.text import fold
+from pointline.version import __version__
 
 __all__ = ["DEV_SIZE", "Progress", "build", "few_shot"]
 
@@ -29,9 +32,6 @@ __all__ = ["DEV_SIZE", "Progress", "build", "few_shot"]
 DEV_SIZE = 200
 
 _SIDES: tuple[Side, ...] = ("train", "dev", "test")
-
-#: Called with what was done, how many steps are done, and how many there are.
-Progress = Callable[[str, int, int], None]
 
 
 def build(
@@ -43,113 +43,77 @@ def build(
     train: int | None = None,
     replace: bool = False,
     progress: Progress | None = None,
-) -> tuple[Dataset, ...]:
-    """Build the named datasets as folders below `out` and return them.
+) -> dict[str, Dataset]:
+    """Build the named datasets as folders below `out` and return them by name.
 
     `raw` is the folder of raw corpora. The training split has the papers' size, or at most `train`
-    records; what the training side holds beyond that is left out, never tested on. `replace` puts
-    new folders in the place of datasets that are there.
+    records; what the training side holds beyond that is left out, never tested on. A dataset that
+    is there, built with the same seed and size by the same version from the same revisions, is
+    kept as it is; `replace` builds it again, and puts it in the place of any dataset.
 
     Raises CorpusError for a name without a recipe, a missing or misshapen corpus, a folder that is
-    there; TaskError for a name that is no task.
+    there and holds something else; TaskError for a name that is no task.
     """
     unknown = [name for name in names if tasks.task(name) and name not in RECIPES]
     if unknown:
         raise CorpusError(f"no recipe for {unknown[0]}; there are: {', '.join(RECIPES)}")
+    if train is not None and train < 1:
+        raise CorpusError(f"a training split holds one record or more, got train={train}")
+    settings = Settings(Path(raw), seed, train)
     folders = {name: Path(out) / name for name in dict.fromkeys(names)}
-    there = [folder for folder in folders.values() if folder.exists() and not replace]
-    if there:
-        raise CorpusError(f"{there[0]}: the folder is there: replace it, or choose another")
-    shelf = _Shelf(Path(raw), seed, {})
-    built = []
-    for done, (name, folder) in enumerate(folders.items()):
-        if progress:
-            progress(name, done, len(folders))
-        built.append(_build_one(tasks.task(name), folder, shelf, train=train, replace=replace))
-    if progress:
-        progress("done", len(folders), len(folders))
-    return tuple(built)
-
-
-# ---------------------------------------------------------------- corpora, read once
-
-
-@dataclass(frozen=True, slots=True)
-class _Stock:
-    """One language of a corpus without duplicates, and where each document stands."""
-
-    records: tuple[Sourced, ...]
-    counts: Counter[str]
-    positions: Mapping[str, float]
-
-
-@dataclass(frozen=True, slots=True)
-class _Shelf:
-    """The corpora read so far."""
-
-    raw: Path
-    seed: int
-    stocks: dict[tuple[str, str], _Stock]
-
-    def stock(self, source: Source, lang: str) -> _Stock:
-        """Return one language of a corpus; a parallel corpus is read in all its languages."""
-        if (source.name, lang) not in self.stocks:
-            for each, stock in _stocks(source, self.raw, self.seed, lang).items():
-                self.stocks[source.name, each] = stock
-        return self.stocks[source.name, lang]
-
-
-def _stocks(source: Source, raw: Path, seed: int, lang: str) -> dict[str, _Stock]:
-    langs: Sequence[str] = tuple(source.origins) if source.parallel else (lang,)
-    harvests = {each: source.harvest(raw, each) for each in langs}
-    folded = {
-        each: [fold(sourced.record.text).text for sourced in harvest.records]
-        for each, harvest in harvests.items()
+    there = {
+        name: _finished(folder, RECIPES[name], settings)
+        for name, folder in folders.items()
+        if folder.exists() and not replace
     }
-    documents = {
-        each: [sourced.document for sourced in harvest.records]
-        for each, harvest in harvests.items()
+    left = [name for name in folders if name not in there]
+    for part in (part for name in left for part in RECIPES[name].parts):
+        SOURCES[part.source].at(settings.raw)
+    steps = Steps(sum(_reads(left).values()) + len(left), progress)
+    shelf = Shelf(settings, steps, {})
+    for name in left:
+        there[name] = _build_one(tasks.task(name), folders[name], shelf, replace=replace)
+    return {name: there[name] for name in folders}
+
+
+def _reads(names: Sequence[str]) -> dict[tuple[str, str], int]:
+    """Return how many languages are read of each corpus that the datasets need."""
+    reads = {}
+    for name in names:
+        for part in RECIPES[name].parts:
+            source = SOURCES[part.source]
+            which = "all" if source.parallel else tasks.task(name).lang
+            reads[source.name, which] = len(source.origins) if source.parallel else 1
+    return reads
+
+
+def _finished(folder: Path, recipe: Recipe, settings: Settings) -> Dataset:
+    """Return a dataset that is there, if building it would give the same."""
+    manifest = read_manifest(folder)
+    revisions = [SOURCES[part.source].revision(settings.raw) for part in recipe.parts]
+    sources = [told for told in manifest.get("sources", ()) if isinstance(told, Mapping)]
+    found = {
+        "seed": manifest.get("seed"),
+        "train": manifest.get("train_size_asked"),
+        "pointline": manifest.get("pointline"),
+        "revisions": [told.get("revision") for told in sources],
     }
-    first = _first_keys(langs, documents, folded) if source.parallel else {}
-    stocks = {}
-    elsewhere: set[str] = set()
-    for each, harvest in harvests.items():
-        counts = Counter(harvest.counts)
-        records = _unique(harvest.records, folded[each], elsewhere, counts)
-        elsewhere |= set(folded[each])
-        positions = {
-            key: position(seed, source.name, first.get(key, key)) for key in documents[each]
-        }
-        stocks[each] = _Stock(records, counts, positions)
-    return stocks
-
-
-def _first_keys(
-    langs: Sequence[str],
-    documents: Mapping[str, Sequence[str]],
-    folded: Mapping[str, Sequence[str]],
-) -> dict[str, str]:
-    return groups(
-        pair for each in langs for pair in zip(documents[each], folded[each], strict=True)
-    )
-
-
-def _unique(
-    records: Sequence[Sourced], folded: Sequence[str], elsewhere: set[str], counts: Counter[str]
-) -> tuple[Sourced, ...]:
-    """Return the records whose text is new; `elsewhere` are the texts of languages before."""
-    seen: set[str] = set()
-    kept = []
-    for sourced, text in zip(records, folded, strict=True):
-        if text in elsewhere:
-            counts["records dropped: left untranslated"] += 1
-        elif text in seen:
-            counts["records dropped: the same text twice"] += 1
-        else:
-            kept.append(sourced)
-        seen.add(text)
-    counts["records kept"] = len(kept)
-    return tuple(kept)
+    asked = {
+        "seed": settings.seed,
+        "train": settings.train,
+        "pointline": __version__,
+        "revisions": revisions,
+    }
+    other = [key for key in asked if asked[key] != found[key]]
+    if other:
+        raise CorpusError(
+            f"{folder}: is there with {other[0]} {found[other[0]]!r}, not {asked[other[0]]!r}:"
+            " replace it, or choose another folder"
+        )
+    changed = [f for f, told in manifest.get("sha256", {}).items() if sha256(folder / f) != told]
+    if changed:
+        raise CorpusError(f"{folder / changed[0]}: was changed since it was built: replace it")
+    return read_dataset(folder)
 
 
 # ---------------------------------------------------------------- one dataset
@@ -164,9 +128,7 @@ class _Placed:
     position: float
 
 
-def _build_one(
-    task: Task, folder: Path, shelf: _Shelf, *, train: int | None, replace: bool
-) -> Dataset:
+def _build_one(task: Task, folder: Path, shelf: Shelf, *, replace: bool) -> Dataset:
     recipe = RECIPES[task.name]
     counts: Counter[str] = Counter()
     placed = [
@@ -175,13 +137,16 @@ def _build_one(
         for found in _converted(part, task, shelf.stock(SOURCES[part.source], task.lang), counts)
     ]
     placed = _without_twins(placed, counts)
-    sizes: dict[Side, int] = {"train": train or train_size(task, len(placed)), "dev": DEV_SIZE}
+    size = shelf.settings.train or train_size(task, len(placed))
+    sizes: dict[Side, int] = {"train": size, "dev": DEV_SIZE}
     splits = {name: _cut(placed, name, sizes.get(name), recipe, counts) for name in _SIDES}
     about = _about(task, recipe, shelf, counts)
-    return write_dataset(folder, task, _numbered(task, splits), about=about, replace=replace)
+    built = write_dataset(folder, task, _numbered(task, splits), about=about, replace=replace)
+    shelf.steps.step(task.name)
+    return built
 
 
-def _converted(part: Part, task: Task, stock: _Stock, counts: Counter[str]) -> Sequence[_Placed]:
+def _converted(part: Part, task: Task, stock: Stock, counts: Counter[str]) -> Sequence[_Placed]:
     shares = SIDES[part.source]
     placed = []
     for sourced in stock.records:
@@ -199,7 +164,7 @@ def _without_twins(placed: Sequence[_Placed], counts: Counter[str]) -> list[_Pla
     """Take out what two corpora of one dataset share."""
     unique: dict[str, _Placed] = {}
     for found in placed:
-        if unique.setdefault(fold(found.record.text).text, found) is not found:
+        if unique.setdefault(key(found.record.text), found) is not found:
             counts["records dropped: the text of another corpus"] += 1
     counts["records kept"] = len(unique)
     return list(unique.values())
@@ -232,7 +197,7 @@ def _numbered(task: Task, splits: Mapping[Side, Sequence[Record]]) -> dict[str, 
     return numbered
 
 
-def _about(task: Task, recipe: Recipe, shelf: _Shelf, counts: Counter[str]) -> dict[str, Any]:
+def _about(task: Task, recipe: Recipe, shelf: Shelf, counts: Counter[str]) -> dict[str, Any]:
     sources = []
     for part in recipe.parts:
         source = SOURCES[part.source]
@@ -240,7 +205,7 @@ def _about(task: Task, recipe: Recipe, shelf: _Shelf, counts: Counter[str]) -> d
         sources.append(
             {
                 "corpus": source.name,
-                "revision": source.revision(shelf.raw),
+                "revision": source.revision(shelf.settings.raw),
                 "licence": source.licence,
                 "text": text,
                 "labels": labels,
@@ -250,7 +215,8 @@ def _about(task: Task, recipe: Recipe, shelf: _Shelf, counts: Counter[str]) -> d
             }
         )
     return {
-        "seed": shelf.seed,
+        "seed": shelf.settings.seed,
+        "train_size_asked": shelf.settings.train,
         "sources": sources,
         "licences": sorted({SOURCES[part.source].licence for part in recipe.parts}),
         "rules": _sorted(counts),

@@ -10,8 +10,9 @@ from typing import Any
 
 from pointline.corpus import recordfile
 from pointline.corpus.manifest import MANIFEST, SPLITS, read_manifest, sha256, task_in
+from pointline.corpus.twins import key
 from pointline.errors import CorpusError, RecordError, TaskError
-from pointline.format import codec, tasks, text
+from pointline.format import codec, tasks
 from pointline.format.record import Record
 from pointline.format.tasks import Task
 
@@ -193,8 +194,8 @@ def _against_others(
     before = tally.ids.setdefault(record.id, place)
     if before != place:
         yield "repeated id", f"the id came before, at {before}"
-    key = blake2b(text.fold(record.text).text.encode(), digest_size=16).digest()
-    split, before = tally.texts.setdefault(key, (path.stem, place))
+    text = blake2b(key(record.text).encode(), digest_size=16).digest()
+    split, before = tally.texts.setdefault(text, (path.stem, place))
     if split != path.stem:
         yield "text in two splits", f"the same text is in split {split!r}, at {before}"
 

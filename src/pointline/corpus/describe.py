@@ -4,17 +4,15 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from statistics import fmean, median
+from typing import Any
 
 from pointline.corpus.store import Dataset
 from pointline.format.record import Record
 from pointline.format.text import place
 
-__all__ = ["COLUMNS", "Lengths", "SplitStats", "Stats", "label_rows", "split_rows", "stats"]
-
-#: The columns of `split_rows`.
-COLUMNS = ("split", "records", "items", "items/record", "without items", "characters", "ambiguous")
+__all__ = ["Lengths", "SplitStats", "Stats", "stats"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +56,20 @@ class Stats:
     splits: tuple[SplitStats, ...]
     total: SplitStats
 
+    def to_dict(self) -> dict[str, Any]:
+        """Return the numbers as JSON-ready values."""
+        return asdict(self)
+
+    def tables(self) -> dict[str, tuple[tuple[str, ...], list[tuple[str, ...]]]]:
+        """Return the tables that show the numbers: title -> (headers, rows of strings)."""
+        columns = (*self.splits, self.total)
+        names = tuple(split.name for split in columns)
+        return {
+            self.task: (_HEADERS, [_row(split) for split in columns]),
+            "text labels": (("label", *names), _shares([split.labels for split in columns])),
+            "item labels": (("label", *names), _shares([split.item_labels for split in columns])),
+        }
+
 
 def stats(dataset: Dataset) -> Stats:
     """Return the numbers of a dataset.
@@ -72,31 +84,25 @@ def stats(dataset: Dataset) -> Stats:
     return Stats(dataset.task.name, splits, total)
 
 
-def split_rows(found: Stats) -> list[tuple[str, ...]]:
-    """Return a table row a split, and one for all, under `COLUMNS`."""
-    return [
-        (
-            split.name,
-            f"{split.records:,}",
-            f"{split.items:,}",
-            f"{split.items_per_record:.2f}",
-            f"{split.without_items:,}",
-            f"{split.lengths.mean:.0f} (max {split.lengths.max:,})",
-            f"{split.ambiguous:.1%}",
-        )
-        for split in (*found.splits, found.total)
-    ]
+_HEADERS = ("split", "records", "items", "a record", "none", "characters", "longest", "ambiguous")
 
 
-def label_rows(found: Stats) -> list[tuple[str, ...]]:
-    """Return a table row a label: level, label, count and share in each split, and over all."""
-    rows = []
-    columns = (*found.splits, found.total)
-    for level in ("text", "item"):
-        tables = [split.labels if level == "text" else split.item_labels for split in columns]
-        for label in tables[-1]:
-            rows.append((level, label, *(_share(table, label) for table in tables)))
-    return rows
+def _row(split: SplitStats) -> tuple[str, ...]:
+    return (
+        split.name,
+        f"{split.records:,}",
+        f"{split.items:,}",
+        f"{split.items_per_record:.2f}",
+        f"{split.without_items:,}",
+        f"{split.lengths.mean:.0f}",
+        f"{split.lengths.max:,}",
+        f"{split.ambiguous:.1%}",
+    )
+
+
+def _shares(tables: Sequence[Mapping[str, int]]) -> list[tuple[str, ...]]:
+    """Return a row a label of the last table: its count and share in each."""
+    return [(label, *(_share(table, label) for table in tables)) for label in tables[-1]]
 
 
 def _share(table: Mapping[str, int], label: str) -> str:

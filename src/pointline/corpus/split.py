@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from collections.abc import Iterable
 from dataclasses import replace
 from typing import Literal
 
@@ -16,7 +15,7 @@ from pointline.corpus.manifest import summary
 from pointline.corpus.store import Dataset
 from pointline.errors import CorpusError
 
-__all__ = ["Side", "few_shot", "groups", "position", "side"]
+__all__ = ["Side", "few_shot", "position", "side"]
 
 Side = Literal["train", "dev", "test"]
 
@@ -39,30 +38,6 @@ def side(at: float, shares: tuple[float, float]) -> Side:
     """
     train, dev = shares
     return "train" if at < train else "dev" if at < train + dev else "test"
-
-
-def groups(texts: Iterable[tuple[str, str]]) -> dict[str, str]:
-    """Return for each document the least key among those it shares a text with, by any chain.
-
-    `texts` are pairs (document, folded text), of all languages.
-
-    >>> groups([("a", "x"), ("b", "x"), ("b", "y"), ("c", "y"), ("d", "z")])
-    {'a': 'a', 'b': 'a', 'c': 'a', 'd': 'd'}
-    """
-    parent: dict[str, str] = {}
-    holder: dict[str, str] = {}
-
-    def root(document: str) -> str:
-        while parent[document] != document:
-            parent[document] = parent[parent[document]]
-            document = parent[document]
-        return document
-
-    for document, text in texts:
-        parent.setdefault(document, document)
-        one, other = root(document), root(holder.setdefault(text, document))
-        parent[max(one, other)] = min(one, other)
-    return {document: root(document) for document in parent}
 
 
 def few_shot(dataset: Dataset, shots: int, seed: int) -> Dataset:

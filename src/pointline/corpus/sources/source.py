@@ -54,14 +54,22 @@ class Source:
     read: Callable[[Path, str], Harvest] = field(repr=False)
     parallel: bool = False
 
+    def at(self, raw: Path) -> Path:
+        """Return the corpus's folder below the folder of raw corpora.
+
+        Raises CorpusError where it is not there.
+        """
+        folder = raw / self.folder
+        if not folder.is_dir():
+            raise CorpusError(f"{folder}: the corpus {self.name!r} is not there; see docs/data.md")
+        return folder
+
     def harvest(self, raw: Path, lang: str) -> Harvest:
         """Return the records of one language from the folder of raw corpora.
 
         Raises CorpusError where the corpus is not there, or not of its shape.
         """
-        folder = raw / self.folder
-        if not folder.is_dir():
-            raise CorpusError(f"{folder}: the corpus {self.name!r} is not there; see docs/data.md")
+        folder = self.at(raw)
         if lang not in self.origins:
             raise CorpusError(f"the corpus {self.name!r} has no language {lang!r}")
         try:
