@@ -165,12 +165,28 @@ class Decoder:
         """Take the tokens that the grammar leaves no choice about."""
         if row.matcher is None or row.done:
             return
-        for token in row.matcher.compute_ff_tokens():
-            if not row.cut:
-                self._take(row, token, 0.0, 0.0 if self._closing[token] else -np.inf, limit)
+        while not row.cut and (forced := self._forced(row.matcher)):
+            for token in forced:
+                if not row.cut:
+                    self._take(row, token, 0.0, 0.0 if self._closing[token] else -np.inf, limit)
         row.done = row.cut or row.matcher.is_stopped()
         if row.matcher.is_error():
-            raise ModelError(f"the grammar stopped: {row.matcher.get_error()}")
+            reason = row.matcher.get_error().partition("\n")[0]
+            raise ModelError(f"the grammar stopped: {reason}")
+
+    def _forced(self, matcher: Any) -> Sequence[int]:
+        """Return the forced tokens, none of them special.
+
+        Where a label spells a special token, "<eos>", llguidance proposes that token, which is no
+        text and which it then refuses.
+        """
+        tokens: list[int] = matcher.compute_ff_tokens()
+        special = [at for at, token in enumerate(tokens) if self._guide.is_special_token(token)]
+        if not special:
+            return tokens
+        spelled = matcher.compute_ff_bytes().decode(errors="ignore")
+        plain: list[int] = self._guide.greedy_tokenize(spelled)
+        return tokens[: special[0]] or plain
 
     def _take(self, row: _Row, token: int, logprob: float, close: float, limit: int) -> None:
         piece = b"" if self._guide.is_special_token(token) else self._guide.decode_bytes([token])
@@ -194,7 +210,8 @@ class Decoder:
 
         matcher = LLMatcher(self._guide, grammar, log_level=0)
         if matcher.is_error():
-            raise InputError(f"llguidance refuses the grammar: {matcher.get_error()}")
+            reason = matcher.get_error().partition("\n")[0]
+            raise InputError(f"llguidance refuses the grammar: {reason}")
         return matcher
 
     def _completion(self, row: _Row) -> Completion:
