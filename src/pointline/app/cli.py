@@ -94,7 +94,10 @@ def _task_row(task: Task) -> tuple[str, ...]:
 def score(
     gold: Annotated[Path, typer.Argument(help="Records, or a dataset folder (its test split).")],
     predicted: Annotated[Path, typer.Argument(help="Predictions, or the folder of a run.")],
-    protocol: Annotated[Literal["pointline", "paper"], typer.Option()] = "pointline",
+    protocol: Annotated[
+        Literal["pointline", "paper"],
+        typer.Option(help="Parsed records, or the paper's Algorithm 1 on strings."),
+    ] = "pointline",
     match: Annotated[
         Literal["string", "offset"], typer.Option(help="What makes two pairs the same.")
     ] = "string",

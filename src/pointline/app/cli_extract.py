@@ -11,7 +11,16 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from pointline.app import page, show
-from pointline.app.options import AdapterName, Json, ModelName, TaskName, labels_of, new_file
+from pointline.app.options import (
+    AdapterName,
+    Align,
+    Json,
+    Long,
+    ModelName,
+    TaskName,
+    labels_of,
+    new_file,
+)
 from pointline.errors import InputError
 from pointline.format import tasks
 from pointline.format.record import Prediction, Record
@@ -99,12 +108,8 @@ def extract(
     free: Annotated[
         bool, typer.Option("--free", help="Leave the grammar out: repair what the model writes.")
     ] = False,
-    align: Annotated[
-        Literal["chars", "words"], typer.Option(help="Where an entity may begin and end.")
-    ] = "chars",
-    long: Annotated[
-        Literal["split", "refuse"], typer.Option(help="What to do with a text that is too long.")
-    ] = "split",
+    align: Align = "chars",
+    long: Long = "split",
     html: Html = None,
     json: Annotated[bool, typer.Option("--json", help="Print one record a line as JSON.")] = False,
 ) -> None:

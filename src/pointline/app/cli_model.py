@@ -4,12 +4,20 @@ from __future__ import annotations
 
 import hashlib
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated
 
 import typer
 
 from pointline.app import cli_data, cli_extract, show
-from pointline.app.options import AdapterName, Json, ModelName, TaskName, print_json
+from pointline.app.options import (
+    AdapterName,
+    Align,
+    Json,
+    Long,
+    ModelName,
+    TaskName,
+    print_json,
+)
 from pointline.errors import InputError
 from pointline.format import tasks as tasks_table
 from pointline.format.record import Record
@@ -33,10 +41,12 @@ def predict(
         Path | None,
         typer.Option(help="Show the first record of this file before every text."),
     ] = None,
-    align: Annotated[Literal["chars", "words"], typer.Option()] = "chars",
-    long: Annotated[Literal["split", "refuse"], typer.Option()] = "split",
-    batch_size: Annotated[int, typer.Option(min=1)] = 8,
-    max_new_tokens: Annotated[int, typer.Option(min=1)] = 512,
+    align: Align = "chars",
+    long: Long = "split",
+    batch_size: Annotated[int, typer.Option(min=1, help="Texts in a batch.")] = 8,
+    max_new_tokens: Annotated[
+        int, typer.Option(min=1, help="Where a completion that does not end is cut.")
+    ] = 512,
     limit: Annotated[
         int | None, typer.Option(min=1, help="Only the first so many records.")
     ] = None,

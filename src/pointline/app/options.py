@@ -3,14 +3,24 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import orjson
 import typer
 
 from pointline.errors import InputError
 
-__all__ = ["AdapterName", "Json", "ModelName", "TaskName", "labels_of", "new_file", "print_json"]
+__all__ = [
+    "AdapterName",
+    "Align",
+    "Json",
+    "Long",
+    "ModelName",
+    "TaskName",
+    "labels_of",
+    "new_file",
+    "print_json",
+]
 
 Json = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
 ModelName = Annotated[
@@ -33,6 +43,13 @@ AdapterName = Annotated[
 TaskName = Annotated[
     str | None,
     typer.Option("--task", "-t", help="A task, see `pointline tasks`.", show_default=False),
+]
+Align = Annotated[
+    Literal["chars", "words"],
+    typer.Option(help="Where an entity may begin and end: anywhere, or at the edges of words."),
+]
+Long = Annotated[
+    Literal["split", "refuse"], typer.Option(help="What to do with a text that is too long.")
 ]
 
 

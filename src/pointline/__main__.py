@@ -1,0 +1,6 @@
+"""`python -m pointline`."""
+
+from pointline.app.cli import main
+
+if __name__ == "__main__":
+    main()
