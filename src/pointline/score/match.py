@@ -87,10 +87,12 @@ def draws(
     if draws < 1 or size < 1:
         raise InputError(f"draws and size are 1 or more, got draws={draws}, size={size}")
     rules = Rules(protocol, match, completions, tasks or {})
-    compared = outcomes(gold, predicted, rules=rules, missing=missing)
     without = _Bootstrap(0, 0.95, seed)
-    drawn = _draw(compared, draws, size, seed)
-    return Draws(tuple(_report(some, rules, without) for some in drawn), size, seed)
+    reports = [
+        _report((judge(*pair, rules) for pair in drawn), rules, without)
+        for drawn in _draw(align(gold, predicted, missing=missing), draws, size, seed)
+    ]
+    return Draws(tuple(reports), size, seed)
 
 
 def outcomes(
@@ -122,7 +124,13 @@ class _Bootstrap(NamedTuple):
     seed: int
 
 
-_Label = tuple[Literal["tl", "wl"], Literal["matched", "gold", "predicted"], str]
+_Kind = Literal["matched", "gold", "predicted"]
+_KINDS: tuple[_Kind, ...] = ("matched", "gold", "predicted")
+_Labels = dict[_Kind, Counter[str]]
+
+
+def _no_labels() -> _Labels:
+    return {kind: Counter() for kind in _KINDS}
 
 
 class _Tally:
@@ -130,7 +138,7 @@ class _Tally:
 
     def __init__(self) -> None:
         self.rows: Counter[Row] = Counter()
-        self.labels: Counter[_Label] = Counter()
+        self.tl, self.wl = _no_labels(), _no_labels()
         self.repairs: Counter[str] = Counter()
         self.completions = Share()
         self.entities = Share()
@@ -138,7 +146,9 @@ class _Tally:
 
     def add(self, outcome: Outcome) -> None:
         self.rows[outcome.row()] += 1
-        self._add_labels(outcome)
+        self._add_label(outcome.gold.label, outcome.predicted.label)
+        if outcome.view != "whole":  # Algorithm 1 leaves facts without labels
+            self._add_items(outcome)
         self.entities += outcome.entities
         if outcome.accepted is not None:
             self.completions += Share(int(outcome.accepted), 1)
@@ -147,25 +157,26 @@ class _Tally:
         self.missing += outcome.missing
         self.unread += not (outcome.predicted.ok or outcome.missing)
 
-    def _add_labels(self, outcome: Outcome) -> None:
-        labels, gold, predicted = self.labels, outcome.gold, outcome.predicted
-        if gold.label:
-            labels["tl", "gold", gold.label] += 1
-            labels["tl", "matched", gold.label] += gold.label == predicted.label
-        if predicted.label:
-            labels["tl", "predicted", predicted.label] += 1
-        if outcome.view == "whole":  # Algorithm 1 leaves facts without labels
-            return
-        for item in gold.items:
-            label = outcome.label_of(item)
-            labels["wl", "gold", label] += 1
-            labels["wl", "matched", label] += item in predicted.items
-        for item in predicted.items:
-            labels["wl", "predicted", outcome.label_of(item)] += 1
+    def _add_label(self, gold: str, predicted: str) -> None:
+        if gold:
+            self.tl["gold"][gold] += 1
+        if predicted:
+            self.tl["predicted"][predicted] += 1
+        if gold and gold == predicted:
+            self.tl["matched"][gold] += 1
+
+    def _add_items(self, outcome: Outcome) -> None:
+        gold, predicted = outcome.gold.items, outcome.predicted.items
+        for kind, items in zip(_KINDS, (gold & predicted, gold, predicted), strict=True):
+            counter = self.wl[kind]
+            for item in items:
+                counter[outcome.label_of(item)] += 1
 
     def __iadd__(self, other: _Tally) -> _Tally:
         self.rows += other.rows
-        self.labels += other.labels
+        for mine, theirs in ((self.tl, other.tl), (self.wl, other.wl)):
+            for kind, labels in theirs.items():
+                mine[kind] += labels
         self.repairs += other.repairs
         self.completions += other.completions
         self.entities += other.entities
@@ -207,8 +218,8 @@ def _of(
         completions=tally.completions,
         entities=tally.entities,
         repairs=dict(sorted(tally.repairs.items())),
-        tl_labels=_by_label(tally.labels, "tl"),
-        wl_labels=_by_label(tally.labels, "wl"),
+        tl_labels=_by_label(tally.tl),
+        wl_labels=_by_label(tally.wl),
         intervals=_intervals(tally.rows, sums, sure),
         tasks=tasks or {},
         resamples=sure.resamples,
@@ -222,13 +233,10 @@ def _offset(sums: Row) -> Counts | None:
     return Counts(sums.offset_matched, sums.offset_gold, sums.offset_predicted)
 
 
-def _by_label(labels: Counter[_Label], level: Literal["tl", "wl"]) -> dict[str, Counts]:
+def _by_label(labels: _Labels) -> dict[str, Counts]:
     """Return the counts of each label, the most frequent in gold first."""
-    names = {label for of, _, label in labels if of == level}
-    found = {
-        name: Counts(*(labels[level, kind, name] for kind in ("matched", "gold", "predicted")))
-        for name in names
-    }
+    names = labels["gold"].keys() | labels["predicted"].keys()
+    found = {name: Counts(*(labels[kind][name] for kind in _KINDS)) for name in names}
     return dict(sorted(found.items(), key=lambda kv: (-kv[1].gold, -kv[1].predicted, kv[0])))
 
 
@@ -236,7 +244,7 @@ def _intervals(rows: Mapping[Row, int], sums: Row, sure: _Bootstrap) -> dict[str
     if not sure.resamples:
         return {}
     statistics: dict[str, Statistic] = {
-        name: f1(*(COLUMNS[f"{name}_{kind}"] for kind in ("matched", "gold", "predicted")))
+        name: f1(*(COLUMNS[f"{name}_{kind}"] for kind in _KINDS))
         for name in ("tl", "wl", "offset")
         if name != "offset" or sums.offset_records
     }
@@ -244,16 +252,24 @@ def _intervals(rows: Mapping[Row, int], sums: Row, sure: _Bootstrap) -> dict[str
     return bootstrap(rows, statistics, resamples=sure.resamples, level=sure.level, seed=sure.seed)
 
 
-def _draw(compared: Iterable[Outcome], draws: int, size: int, seed: int) -> list[list[Outcome]]:
-    """Return the outcomes of each draw: of each task, the `size` ids with the smallest hashes."""
-    heaps: list[dict[str, list[tuple[int, str, Outcome]]]] = [{} for _ in range(draws)]
-    for outcome in compared:
+_Paired = tuple[Record, Record | None]
+
+
+def _draw(
+    pairs: Iterable[_Paired], draws: int, size: int, seed: int
+) -> Iterator[Iterator[_Paired]]:
+    """Yield each draw: of each task, the `size` records whose ids have the smallest hashes."""
+    heaps: list[defaultdict[str, list[tuple[int, str, _Paired]]]]
+    heaps = [defaultdict(list) for _ in range(draws)]
+    for pair in pairs:
+        record = pair[0]
         for number, heap_of in enumerate(heaps):
-            key = hashlib.blake2b(f"{seed}/{number}/{outcome.id}".encode(), digest_size=8)
-            heap = heap_of.setdefault(outcome.task, [])
-            entry = (-int.from_bytes(key.digest()), outcome.id, outcome)
+            key = hashlib.blake2b(f"{seed}/{number}/{record.id}".encode(), digest_size=8)
+            heap = heap_of[record.task]
+            entry = (-int.from_bytes(key.digest()), record.id, pair)
             if len(heap) < size:
                 heapq.heappush(heap, entry)
             elif entry > heap[0]:
                 heapq.heapreplace(heap, entry)
-    return [[o for heap in heap_of.values() for _, _, o in heap] for heap_of in heaps]
+    for heap_of in heaps:
+        yield (pair for heap in heap_of.values() for _, _, pair in heap)
