@@ -132,7 +132,7 @@ def _single(tokens: Sequence[str], at: int, *, is_open: bool, left: int) -> _Sid
         return "both"
     if is_open or not after:
         return "left"
-    possessive = before.endswith(("s", "z", "x")) or (before.endswith("in") and len(before) > 3)
-    if possessive and left % 2 == 0:
+    dropped_g = before.endswith("in") and len(before) > 3  # Humin ' and Walkin '
+    if dropped_g or (before.endswith(("s", "z", "x")) and left % 2 == 0):
         return "left"
     return "right" if left else "left"

@@ -31,7 +31,7 @@ __all__ = ["ROLES", "SOURCE", "read"]
 ROLES = {"Participant": "参与者", "Object": "对象", "Location": "地点", "Time": "时间"}
 
 _TRIGGER = "Denoter"
-_BLANK = re.compile(r"(?<=[A-Za-z0-9])\s+(?=[A-Za-z0-9])|\s+")
+_BLANK = re.compile(r"\s+")
 
 
 def read(folder: Path, lang: str) -> Harvest:
@@ -78,6 +78,7 @@ class _Walk:
     """The text of a sentence as it is put together, and the events met on the way."""
 
     text: str = ""
+    blank: bool = False
     events: list[_Event] = field(default_factory=list)
     within: list[_Event] = field(default_factory=list)
 
@@ -106,9 +107,14 @@ class _Walk:
 
     def _add(self, raw: str | None) -> None:
         raw = raw or ""
-        if raw[:1].isspace() and _is_latin(self.text[-1:]) and _is_latin(raw.lstrip()[:1]):
+        text = raw.strip()
+        self.blank = self.blank or raw[:1].isspace()
+        if not text:
+            return
+        if self.blank and _is_latin(self.text[-1:]) and _is_latin(text[0]):
             self.text += " "
-        self.text += _BLANK.sub(_kept_blank, raw.strip())
+        self.text += _BLANK.sub(_kept_blank, text)
+        self.blank = raw[-1].isspace()
 
     def facts(self, counts: Counter[str]) -> tuple[Fact, ...]:
         """Return the facts in the order of trigger, then argument, each once."""

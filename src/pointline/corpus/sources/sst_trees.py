@@ -62,7 +62,7 @@ def _record(line: str, id: str, counts: Counter[str]) -> Record:
         if label == "neutral":
             continue
         counts["mentions read"] += 1
-        if not word[0].isalpha():  # n't, 's: the rest of a word
+        if not word[0].isalpha() or joined.text[:start][-1:].isalpha():  # 's, n't, a full stop
             counts["mentions dropped: no word of its own"] += 1
             continue
         pairs.append(Pair(label, word, start, end))

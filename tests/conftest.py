@@ -1,0 +1,17 @@
+"""Fixtures that several test files share."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+REPOSITORY = Path(__file__).parents[1]
+
+
+@pytest.fixture(scope="session")
+def raw_corpora() -> Path:
+    """The folder of raw corpora; the tests that need it are skipped where it is missing."""
+    folder = Path(os.environ.get("POINTLINE_RAW") or REPOSITORY.parent / "shared" / "data")
+    if not folder.is_dir():
+        pytest.skip(f"no raw corpora in {folder}: set POINTLINE_RAW to their folder")
+    return folder
