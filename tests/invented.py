@@ -155,7 +155,7 @@ def write_zhijiang(raw: Path, size: int = 40) -> None:
         (folder / name).write_text("\r\n".join(lines) + "\r\n", encoding="utf-8")
 
 
-def write_cec(raw: Path, articles: int = 6) -> None:
+def write_cec(raw: Path, articles: int = 20) -> None:
     for category in ("地震", "火灾"):
         folder = raw / "cec/CEC" / category
         folder.mkdir(parents=True)

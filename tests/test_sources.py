@@ -175,7 +175,7 @@ def test_cec_joins_its_mark_up_and_pairs_triggers_with_arguments(raw):
     )
     assert found["火灾/文3-2"].record.facts == ()
     assert found["火灾/文3-2"].document == "火灾/文3"
-    assert counts["facts kept"] == 36
+    assert counts["facts kept"] == 120
 
 
 def test_cec_reads_nested_and_empty_events(tmp_path):

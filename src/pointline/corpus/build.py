@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -35,7 +35,7 @@ _SIDES: tuple[Side, ...] = ("train", "dev", "test")
 
 
 def build(
-    names: Sequence[str],
+    names: Iterable[str],
     raw: str | Path,
     out: str | Path,
     *,
@@ -54,13 +54,14 @@ def build(
     Raises CorpusError for a name without a recipe, a missing or misshapen corpus, a folder that is
     there and holds something else; TaskError for a name that is no task.
     """
+    names = tuple(dict.fromkeys(names))
     unknown = [name for name in names if tasks.task(name) and name not in RECIPES]
     if unknown:
         raise CorpusError(f"no recipe for {unknown[0]}; there are: {', '.join(RECIPES)}")
     if train is not None and train < 1:
         raise CorpusError(f"a training split holds one record or more, got train={train}")
     settings = Settings(Path(raw), seed, train)
-    folders = {name: Path(out) / name for name in dict.fromkeys(names)}
+    folders = {name: Path(out) / name for name in names}
     there = {
         name: _finished(folder, RECIPES[name], settings)
         for name, folder in folders.items()

@@ -1,0 +1,347 @@
+"""Datasets from raw corpora: sizes, sides, leakage, bytes, manifests."""
+
+import json
+from collections import Counter
+
+import pytest
+from invented import write_all, write_crossre, write_zhijiang
+
+from pointline.corpus import build as building
+from pointline.corpus import maps, store
+from pointline.corpus.build import DEV_SIZE, build
+from pointline.corpus.recipes import RECIPES, SIDES, train_size
+from pointline.corpus.sources import SOURCES
+from pointline.corpus.twins import key
+from pointline.errors import CorpusError, TaskError
+from pointline.format.record import Fact, Pair
+from pointline.format.tasks import TASKS, task
+
+NAMES = list(RECIPES)
+
+
+@pytest.fixture(scope="module")
+def raw(tmp_path_factory):
+    return write_all(tmp_path_factory.mktemp("raw"))
+
+
+@pytest.fixture(scope="module")
+def out(tmp_path_factory):
+    return tmp_path_factory.mktemp("out")
+
+
+@pytest.fixture(scope="module")
+def built(raw, out):
+    return build(NAMES, raw, out)
+
+
+def rows(dataset):
+    return [(name, record) for name, split in dataset.splits.items() for record in split]
+
+
+def leaks(datasets):
+    """Test or development records whose document, or whose text, some training split holds."""
+    documents, texts = set(), set()
+    for dataset in datasets.values():
+        for record in dataset.train:
+            documents.add((record.meta["corpus"], record.meta["document"]))
+            texts.add(key(record.text))
+    return [
+        record.id
+        for dataset in datasets.values()
+        for record in (*dataset.dev, *dataset.test)
+        if (record.meta["corpus"], record.meta["document"]) in documents
+        or key(record.text) in texts
+    ]
+
+
+# ---------------------------------------------------------------- invented corpora
+
+
+def test_every_dataset_is_built_whole_and_checks_clean(built, out):
+    assert list(built) == NAMES
+    for name, dataset in built.items():
+        assert store.read_dataset(out / name) == dataset
+        assert list(store.check(out / name)) == []
+        assert dataset.task == task(name)
+        assert all(len(split) > 0 for split in dataset.splits.values()), name
+        assert [r.id for _, r in rows(dataset)] == [
+            f"{name}-{n:06d}" for n in range(1, len(rows(dataset)) + 1)
+        ]
+    assert sorted(path.name for path in out.iterdir()) == sorted(NAMES)
+
+
+def test_scnm_carries_the_published_labels_in_its_language(built):
+    by_document = {
+        lang: {r.meta["document"]: r for _, r in rows(built[f"scnm-{lang}"])}
+        for lang in ("en", "ja", "zh")
+    }
+    english = by_document["en"]["music-train-3"]
+    assert english.label == "Literature"
+    assert english.pairs == (Pair("people", "Mira Vale", 0, 9), Pair("places", "Port Oon", 19, 27))
+    assert english.meta == {"corpus": "crossre", "document": "music-train-3"}
+    japanese = by_document["ja"]["music-train-3"]
+    assert (japanese.label, japanese.items) == (
+        "文芸",
+        (("人名", "ミラ・ベイル"), ("地名", "ウーン港")),
+    )
+    hall = by_document["zh"]["ai-train-6"]
+    assert (hall.label, hall.items) == ("技术", (("人名", "米拉"), ("设施名", "利斯克厅")))
+    phone = next(r for r in by_document["zh"].values() if r.text == "给米拉打第0个电话")
+    assert (phone.label, phone.items) == ("社会", (("人名", "米拉"),))
+    assert any(r.label == "自然" and not r.pairs for r in by_document["zh"].values())
+
+
+def test_scpos_carries_the_published_labels(built):
+    english = {r.text: r for _, r in rows(built["scpos-rw-en"])}
+    assert english["Reel 1 is a lovely walk"].items == (("positive", "lovely"),)
+    assert english["Reel 1 isn't fun, dull"].items == (("positive", "fun"), ("negative", "dull"))
+    assert not any("plays" in text for text in english)
+    japanese = {r.text: r for _, r in rows(built["scpos-rw-ja"])}
+    assert japanese["第3期の利益は減った"].label == "消極"
+    assert japanese["第3期の利益は減った"].pairs == (Pair("ネガティブ", "利益", 4, 6),)
+    assert not any("費用" in text for text in japanese)
+    chinese = {r.text: r for _, r in rows(built["scpos-rw-zh"])}
+    assert (chinese["第8瓶，难闻"].label, chinese["第8瓶，难闻"].items) == (
+        "消极",
+        (("消极", "难闻"),),
+    )
+
+
+def test_tcree_keeps_facts_in_order(built):
+    english = next(r for _, r in rows(built["open-tcree-en"]) if r.meta["document"] == "ai-train-1")
+    assert (english.label, english.pairs) == ("ai", ())
+    assert english.facts == (Fact(("Odo Finch", "physical", "Harl")),)
+    chinese = [r for _, r in rows(built["open-tcree-zh"])]
+    assert {r.label for r in chinese} == {"地震", "火灾"}
+    assert all(r.facts[0].fields[1] == "时间" for r in chinese)
+
+
+def test_a_document_lies_on_one_side_in_every_language_and_family(built):
+    assert leaks(built) == []
+    sides = {}
+    for dataset in built.values():
+        for side, record in rows(dataset):
+            which = (record.meta["corpus"], record.meta["document"])
+            assert sides.setdefault(which, side) == side
+
+
+def test_rebuilding_gives_the_same_bytes_and_another_seed_another_split(raw, out, built, tmp_path):
+    again = build(reversed(NAMES), raw, tmp_path / "again")
+    assert again == built
+    for name in NAMES:
+        for path in (out / name).iterdir():
+            assert (tmp_path / "again" / name / path.name).read_bytes() == path.read_bytes()
+    other = build(["scnm-en"], raw, tmp_path / "other", seed=1)["scnm-en"]
+    assert {r.meta["document"] for r in other.test} != {
+        r.meta["document"] for r in built["scnm-en"].test
+    }
+
+
+def test_the_manifest_tells_where_everything_comes_from(built):
+    told = built["scnm-zh"].manifest
+    assert told["seed"] == 0
+    crossre, smp = told["sources"]
+    assert (crossre["corpus"], crossre["revision"]) == ("crossre", "invented, revision 1")
+    assert (crossre["text"], crossre["labels"], crossre["items"]) == (
+        "machine-translated", "human", "machine-translated"
+    )  # fmt: skip
+    assert crossre["licence"] in told["licences"]
+    assert crossre["rules"]["records read"] == 216
+    assert (smp["revision"], smp["rules"]["records kept"]) == (None, 44)
+    assert told["rules"]["records dropped: no text label for domain health"] == 1
+    assert told["rules"]["records dropped: none of its items has a word label"] == 1
+    assert told["rules"]["items dropped: no word label for slot category"] == 1
+    assert told["rules"]["items changed: location is facilities by its last English word"] > 0
+    assert "nine reviews in ten are positive" in built["scpos-rw-zh"].manifest["notes"][0]
+    for dataset in built.values():
+        rules = Counter(dataset.manifest["rules"])
+        dropped = sum(n for rule, n in rules.items() if rule.startswith("records dropped"))
+        left = sum(n for rule, n in rules.items() if rule.startswith("records left over"))
+        assert rules["records read"] - dropped == rules["records kept"]
+        assert rules["records kept"] - left == sum(dataset.manifest["counts"].values())
+
+
+def test_duplicates_go_and_twins_stay_on_one_side(tmp_path):
+    write_crossre(tmp_path, size=3)
+    raw, folder = tmp_path, tmp_path / "crossre/multi-crossre_data/translation/japanese"
+    path = folder / "news-train.json"
+    japanese = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+    # rows 2 and 3 become the same Japanese sentence, of two English ones
+    for name in japanese[1]:
+        if name != "doc_key":
+            japanese[2][name] = japanese[1][name]
+    path.write_text("\n".join(map(json.dumps, japanese)), encoding="utf-8")
+    for seed in range(8):
+        built = build(["scnm-en", "scnm-ja"], raw, tmp_path / f"out{seed}", seed=seed)
+        assert leaks(built) == []
+        sides = {r.meta["document"]: side for side, r in rows(built["scnm-en"])}
+        assert sides["news-train-2"] == sides["news-train-3"]
+        documents = [r.meta["document"] for _, r in rows(built["scnm-ja"])]
+        assert "news-train-2" in documents
+        assert "news-train-3" not in documents
+    told = built["scnm-ja"].manifest["sources"][0]["rules"]
+    assert told["records dropped: the same text twice"] == 1
+
+
+def test_a_text_left_untranslated_is_dropped(tmp_path):
+    write_crossre(tmp_path, size=2)
+    path = tmp_path / "crossre/multi-crossre_data/translation/chinese/ai-dev.json"
+    chinese = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+    text = "Mira Vale spoke in Port Oon on day 3 of ai."
+    chinese[0] |= {
+        "sentence-detokenized": text,
+        "token2charspan": [[0, 9], [10, 18], [19, 27], [27, 28]],
+    }
+    path.write_text("\n".join(map(json.dumps, chinese)), encoding="utf-8")
+    told = build(["open-tcree-en"], tmp_path, tmp_path / "en")["open-tcree-en"].manifest
+    assert "records dropped: left untranslated" not in told["sources"][0]["rules"]
+    (tmp_path / "smp2019-ecdt/dataSet").mkdir(parents=True)
+    (tmp_path / "smp2019-ecdt/dataSet/train.json").write_text("[]")
+    told = build(["scnm-zh"], tmp_path, tmp_path / "zh")["scnm-zh"].manifest
+    assert told["sources"][0]["rules"]["records dropped: left untranslated"] == 1
+
+
+# ---------------------------------------------------------------- sizes
+
+
+def test_training_sizes_are_the_papers():
+    assert train_size(task("scnm-en"), 1999) == 500
+    assert train_size(task("scnm-en"), 2000) == 1000
+    assert train_size(task("tconer-ja"), 6791) == 2000
+
+
+def test_a_side_is_cut_to_its_size_and_scarce_labels_stay(tmp_path, monkeypatch):
+    write_zhijiang(tmp_path, size=400)
+    monkeypatch.setattr(building, "DEV_SIZE", 5)
+    whole = build(["scpos-rw-zh"], tmp_path, tmp_path / "whole")["scpos-rw-zh"]
+    cut = build(["scpos-rw-zh"], tmp_path, tmp_path / "cut", train=60)["scpos-rw-zh"]
+    negative = [r.text for r in whole.train if r.label == "消极"]
+    assert len(negative) > 10
+    assert [r.text for r in cut.train if r.label == "消极"] == negative
+    assert (len(cut.train), len(cut.dev)) == (60, 5)
+    assert [r.text for r in cut.test] == [r.text for r in whole.test]
+    left = cut.manifest["rules"]["records left over on the train side"]
+    assert left == len(whole.train) - 60
+
+
+# ---------------------------------------------------------------- running again, and refusals
+
+
+def test_finished_datasets_are_kept_and_others_refused(raw, tmp_path):
+    steps = []
+    build(["scpos-rw-ja"], raw, tmp_path, progress=lambda *step: steps.append(step))
+    assert steps == [(1, 2, "chabsa ja"), (2, 2, "scpos-rw-ja")]
+    file = tmp_path / "scpos-rw-ja" / "train.jsonl"
+    before = file.stat().st_mtime_ns
+    steps.clear()
+    both = build(["scpos-rw-ja", "scpos-rw-en"], raw, tmp_path, progress=lambda *s: steps.append(s))
+    assert list(both) == ["scpos-rw-ja", "scpos-rw-en"]
+    assert steps == [(1, 2, "sst-trees en"), (2, 2, "scpos-rw-en")]
+    assert file.stat().st_mtime_ns == before
+    with pytest.raises(CorpusError, match="is there with seed 0, not 1: replace it, or choose"):
+        build(["scpos-rw-ja"], raw, tmp_path, seed=1)
+    with pytest.raises(CorpusError, match="is there with train None, not 7"):
+        build(["scpos-rw-ja"], raw, tmp_path, train=7)
+    file.write_bytes(b"")
+    with pytest.raises(CorpusError, match=r"train\.jsonl: was changed since it was built"):
+        build(["scpos-rw-ja"], raw, tmp_path)
+    assert build(["scpos-rw-ja"], raw, tmp_path, replace=True)["scpos-rw-ja"].train
+    (tmp_path / "scpos-rw-zh").mkdir()
+    with pytest.raises(CorpusError, match="scpos-rw-zh: is there with seed None"):
+        build(["scpos-rw-zh"], raw, tmp_path)
+
+
+def test_an_interrupted_build_leaves_no_half_folder(raw, tmp_path, monkeypatch):
+    def interrupted(*_args, **_options):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("pointline.corpus.store.summary", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        build(["scpos-rw-ja"], raw, tmp_path / "out")
+    assert list((tmp_path / "out").iterdir()) == []
+
+
+def test_names_corpora_and_sizes_that_cannot_be(raw, tmp_path):
+    with pytest.raises(TaskError, match="did you mean scnm-ja"):
+        build(["scnm-jp"], raw, tmp_path)
+    with pytest.raises(CorpusError, match="no recipe for tconer-ja; there are: scnm-en"):
+        build(["scnm-en", "tconer-ja"], raw, tmp_path)
+    with pytest.raises(CorpusError, match="the corpus 'chabsa' is not there"):
+        build(["scpos-rw-ja"], tmp_path / "nowhere", tmp_path)
+    with pytest.raises(CorpusError, match="one record or more, got train=0"):
+        build(["scpos-rw-ja"], raw, tmp_path, train=0)
+    assert list(tmp_path.iterdir()) == []
+
+
+# ---------------------------------------------------------------- tables
+
+
+def test_the_maps_speak_the_published_labels():
+    scnm = task("scnm-en")
+    words = {*maps.CROSSRE_TYPES.values(), *maps.CROSSRE_ORGANISATIONS.values(), "facilities"}
+    assert words | set(maps.SMP_SLOTS.values()) == {*scnm.item_labels, None}
+    text = {*maps.CROSSRE_DOMAINS.values(), *maps.SMP_DOMAINS.values()}
+    assert text == {*scnm.labels, None}
+    assert len(maps.CROSSRE_TYPES) == 39
+    assert {slot.split(".")[0] for slot in maps.SMP_SLOTS} <= maps.SMP_DOMAINS.keys()
+    for lang in ("en", "ja", "zh"):
+        theirs = task(f"scnm-{lang}")
+        assert [maps.translated(label, theirs) for label in scnm.labels] == list(theirs.labels)
+    with pytest.raises(KeyError):
+        maps.translated("Sport", scnm)
+
+
+def test_every_recipe_has_a_task_and_sources_in_its_language():
+    for name, recipe in RECIPES.items():
+        assert name in TASKS
+        for part in recipe.parts:
+            assert TASKS[name].lang in SOURCES[part.source].origins
+            train, dev = SIDES[part.source]
+            assert min(train, dev) > 0 and train + dev < 1
+
+
+# ---------------------------------------------------------------- the real corpora
+
+
+@pytest.fixture(scope="module")
+def real(raw_corpora, tmp_path_factory):
+    out = tmp_path_factory.mktemp("real")
+    return build(NAMES, raw_corpora, out), out
+
+
+@pytest.mark.corpora
+def test_real_datasets_have_the_papers_sizes_and_no_leak(real):
+    datasets, out = real
+    assert leaks(datasets) == []
+    for name, dataset in datasets.items():
+        assert len(dataset.train) == 1000, name
+        assert 150 <= len(dataset.dev) <= DEV_SIZE, name
+        assert len(dataset.test) >= 600, name
+        assert list(store.check(out / name)) == []
+
+
+@pytest.mark.corpora
+def test_no_real_test_text_nor_its_translation_is_trained_on_in_any_language(real, raw_corpora):
+    datasets, _ = real
+    trained = {key(r.text) for dataset in datasets.values() for r in dataset.train}
+    tested = {
+        record.meta["document"]
+        for dataset in datasets.values()
+        for record in dataset.test
+        if record.meta["corpus"] == "crossre"
+    }
+    for lang in ("en", "ja", "zh"):
+        for sourced in SOURCES["crossre"].harvest(raw_corpora, lang).records:
+            if sourced.document in tested:
+                assert key(sourced.record.text) not in trained, sourced.document
+
+
+@pytest.mark.corpora
+def test_real_labels_are_spread_as_documented(real):
+    datasets, _ = real
+    assert set(datasets["scnm-zh"].manifest["labels"]) == set(task("scnm-zh").labels)
+    for lang in ("en", "ja", "zh"):
+        items = datasets[f"scnm-{lang}"].manifest["item_labels"]
+        assert set(items) == set(task(f"scnm-{lang}").item_labels)
+    labels = datasets["scpos-rw-zh"].manifest["labels"]
+    assert 0.85 < labels["积极"] / sum(labels.values()) < 0.95
