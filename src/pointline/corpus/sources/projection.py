@@ -53,7 +53,7 @@ _TRAILING: Mapping[str, frozenset[str]] = {
 }
 #: Particles that end a name when a clause goes on behind them.
 _CUTS: Mapping[str, frozenset[str]] = {
-    "ja": _words("を は が に も で として により によって"),
+    "ja": _words("を は が に も で から として により によって"),
     "zh": frozenset(),
 }
 
