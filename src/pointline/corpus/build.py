@@ -61,6 +61,8 @@ def build(
     if train is not None and train < 1:
         raise CorpusError(f"a training split holds one record or more, got train={train}")
     settings = Settings(Path(raw), seed, train)
+    for part in (part for name in names for part in RECIPES[name].parts):
+        SOURCES[part.source].at(settings.raw)
     folders = {name: Path(out) / name for name in names}
     there = {
         name: _finished(folder, RECIPES[name], settings)
@@ -68,8 +70,6 @@ def build(
         if folder.exists() and not replace
     }
     left = [name for name in folders if name not in there]
-    for part in (part for name in left for part in RECIPES[name].parts):
-        SOURCES[part.source].at(settings.raw)
     steps = Steps(sum(_reads(left).values()) + len(left), progress)
     shelf = Shelf(settings, steps, {})
     for name in left:
