@@ -25,7 +25,7 @@ app = typer.Typer(
     help="Joint text-level and word-level information extraction in English, Japanese, Chinese.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
-    rich_markup_mode="markdown",
+    rich_markup_mode="rich",
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.command()(cli_extract.demo)
@@ -73,7 +73,7 @@ def tasks(
 ) -> None:
     """List the tasks: their task words, label sets and the shape of their items.
 
-    Example: `pointline tasks --lang ja`
+    Example: pointline tasks --lang ja
     """
     found = (tasks_table.task(name),) if name else tasks_table.tasks(family=family, lang=lang)
     if not found:
@@ -115,7 +115,7 @@ def score(
 ) -> None:
     """Score predictions against gold: TL, WL, ALL with 95 % intervals (docs/scoring.md).
 
-    Example: `pointline score data/scnm-ja runs/ja --protocol paper --draws 3`
+    Example: pointline score data/scnm-ja runs/ja --protocol paper --draws 3
     """
     from pointline.corpus import store
     from pointline.score import match as scoring

@@ -42,7 +42,7 @@ def build(
 ) -> None:
     """Build datasets from raw corpora: a folder each, split by document, with its manifest.
 
-    Example: `pointline data build scnm-en scnm-ja --raw corpora --out data`
+    Example: pointline data build scnm-en scnm-ja --raw corpora --out data
     """
     from pointline.corpus import build as building
 
@@ -67,7 +67,7 @@ def check(
 ) -> None:
     """Report every bad line with its file and line number; exit 1 if there is one.
 
-    Example: `pointline data check data/scnm-ja`
+    Example: pointline data check data/scnm-ja
     """
     from pointline.corpus.check import check as find
 
@@ -96,7 +96,7 @@ def stats(
 ) -> None:
     """Describe a dataset: sizes, labels, items in a record, lengths, ambiguous mentions.
 
-    Example: `pointline data stats data/scnm-ja`
+    Example: pointline data stats data/scnm-ja
     """
     from pointline.corpus import describe, store
 

@@ -67,7 +67,7 @@ def demo(
 ) -> None:
     """Extract from sample texts in English, Japanese and Chinese, and show what was found.
 
-    Example: `pointline demo --html demo.html`
+    Example: pointline demo --html demo.html
     """
     new_file(html) if html else None
     given = [Record(record.id, record.task, record.text) for record in samples()]
@@ -117,9 +117,9 @@ def extract(
 
     Examples:
 
-    `pointline extract "Ada moved from London to Turin." --task scnm-en`
+    pointline extract "Ada moved from London to Turin." --task scnm-en
 
-    `pointline extract "太郎が得点した。" --labels スポーツ,政治 --entities 選手,チーム --json`
+    pointline extract "太郎が得点した。" --labels スポーツ,政治 --entities 選手,チーム --json
     """
     from pointline.model.extract import Options
 

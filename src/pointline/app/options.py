@@ -36,13 +36,13 @@ AdapterName = Annotated[
     str | None,
     typer.Option(
         "--adapter",
-        help="A LoRA folder, or `none` for the bare model; the embedded adapter if absent.",
+        help="A LoRA folder, or none for the bare model; the embedded adapter if absent.",
         show_default=False,
     ),
 ]
 TaskName = Annotated[
     str | None,
-    typer.Option("--task", "-t", help="A task, see `pointline tasks`.", show_default=False),
+    typer.Option("--task", "-t", help="A task, see: pointline tasks", show_default=False),
 ]
 Align = Annotated[
     Literal["chars", "words"],
