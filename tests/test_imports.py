@@ -29,7 +29,7 @@ FILES = sorted(SOURCE.rglob("*.py"))
 
 def room(path: Path) -> str:
     first = path.relative_to(SOURCE).parts[0]
-    return "" if first == "__init__.py" else first.removesuffix(".py")
+    return "" if first in ("__init__.py", "__main__.py") else first.removesuffix(".py")
 
 
 def imports(tree: ast.AST):

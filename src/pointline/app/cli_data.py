@@ -38,6 +38,12 @@ def build(
     raw: Annotated[Path, typer.Option(help="The folder of raw corpora.")],
     out: Annotated[Path, typer.Option(help="Where the dataset folders go.")],
     seed: Annotated[int, typer.Option(help="Seed of the split.")] = 0,
+    train: Annotated[
+        int | None, typer.Option(min=1, help="Training records; the papers' size if absent.")
+    ] = None,
+    replace: Annotated[
+        bool, typer.Option("--replace", help="Build anew what is there, or stands in the way.")
+    ] = False,
     json: Json = False,
 ) -> None:
     """Build datasets from raw corpora: a folder each, split by document, with its manifest.
@@ -47,7 +53,9 @@ def build(
     from pointline.corpus import build as building
 
     with show.progress("building") as advance:
-        built = building.build(names, raw, out, seed=seed, progress=advance)
+        built = building.build(
+            names, raw, out, seed=seed, train=train, replace=replace, progress=advance
+        )
     if json:
         print_json({name: dataset.manifest for name, dataset in built.items()})
         return

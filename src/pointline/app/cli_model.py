@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -22,6 +22,9 @@ from pointline.errors import InputError
 from pointline.format import tasks as tasks_table
 from pointline.format.record import Record
 from pointline.format.tasks import Task
+
+if TYPE_CHECKING:
+    from pointline.model.predict import Run
 
 __all__ = ["app", "predict"]
 
@@ -82,13 +85,15 @@ def predict(
             settings={**source, "limit": limit},
             progress=advance,
         )
-    if json:
-        print_json(done.to_dict())
-        return
-    show.output.print(f"{done.made} of {done.records} records in {done.seconds:.0f} s -> {out}")
-    if done.report is not None:
-        from pointline.score import tables
+    print_json(done.to_dict()) if json else _show(done)
 
+
+def _show(done: Run) -> None:
+    from pointline.score import tables
+
+    made = f"{done.made} of {done.records} records in {done.seconds:.0f} s"
+    show.output.print(f"{made} -> {done.folder}")
+    if done.report is not None:
         table = tables.summary(done.report)
         show.output.print(show.table(table.headers, table.rows))
 
