@@ -10,7 +10,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-__all__ = ["Backend", "Completion", "Scripted", "Token"]
+__all__ = ["Backend", "Completion", "Halt", "Scripted", "Token"]
+
+#: Asked with the line so far wherever an item is closed; true cuts the completion there.
+Halt = Callable[[str], bool]
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,8 +37,8 @@ class Token:
 class Completion:
     """What a model wrote after a prompt.
 
-    `cut` marks one that the limit of new tokens stopped before the model did. A backend that
-    knows no probabilities gives no tokens.
+    `cut` marks one that the limit of new tokens, or its `Halt`, stopped before the model did. A
+    backend that knows no probabilities gives no tokens.
     """
 
     text: str
@@ -72,12 +75,14 @@ class Backend(Protocol):
         grammars: Sequence[str] | None = None,
         *,
         max_new_tokens: int = 512,
+        halts: Sequence[Halt] | None = None,
     ) -> list[Completion]:
         """Return the most likely completion of each prompt, step by step, in their order.
 
         With grammars (Lark text, one a prompt) a completion is a string of its grammar, also
         when it is cut: the limit takes effect at the first place where the grammar may end.
-        Without, a completion ends before the first line break.
+        Without, a completion ends before the first line break. A backend that cannot ask `halts`
+        (one a prompt) goes on to the limit.
         """
 
 
@@ -105,6 +110,7 @@ class Scripted:
         grammars: Sequence[str] | None = None,  # noqa: ARG002 - part of the protocol
         *,
         max_new_tokens: int = 512,
+        halts: Sequence[Halt] | None = None,  # noqa: ARG002
     ) -> list[Completion]:
         """Return the answers, each character with probability 1, cut at `max_new_tokens`."""
         answers = map(self.answer, prompts)

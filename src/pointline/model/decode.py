@@ -19,7 +19,7 @@ from weakref import WeakKeyDictionary
 import numpy as np
 
 from pointline.errors import InputError, MissingExtra, ModelError
-from pointline.model.backend import Completion, Token
+from pointline.model.backend import Completion, Halt, Token
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -77,6 +77,7 @@ class Decoder:
         grammars: Sequence[str] | None = None,
         *,
         max_new_tokens: int = 512,
+        halts: Sequence[Halt] | None = None,
         sample: Generator | None = None,
     ) -> list[Completion]:
         """Return a completion for each prompt (token ids, not empty), in their order.
@@ -84,7 +85,8 @@ class Decoder:
         Greedy, so the same every time; with `sample` tokens are drawn by their probability.
         Under a grammar, `max_new_tokens` takes effect at the first place where the grammar may
         end, so a completion that was cut is still a string of its grammar. Without grammars a
-        completion ends before the first line break.
+        completion ends before the first line break. `halts` are asked wherever a token begins
+        with the ":" that closes an item; a true answer cuts the completion before that token.
 
         Raises InputError for an empty prompt or a grammar that llguidance refuses.
         """
@@ -95,7 +97,11 @@ class Decoder:
         if grammars is not None and len(grammars) != len(prompts):
             raise InputError(f"{len(prompts)} prompts but {len(grammars)} grammars")
         matchers = [None] * len(prompts) if grammars is None else map(self._matcher, grammars)
-        rows = [_Row(list(p), m) for p, m in zip(prompts, matchers, strict=True)]
+        asked: Sequence[Halt | None] = halts or [None] * len(prompts)
+        rows = [
+            _Row(list(prompt), matcher, halt)
+            for prompt, matcher, halt in zip(prompts, matchers, asked, strict=True)
+        ]
         for row in rows:
             self._force(row, max_new_tokens)
         with torch.inference_mode():
@@ -189,7 +195,11 @@ class Decoder:
         return tokens[: special[0]] or plain
 
     def _take(self, row: _Row, token: int, logprob: float, close: float, limit: int) -> None:
-        piece = b"" if self._guide.is_special_token(token) else self._guide.decode_bytes([token])
+        special = self._guide.is_special_token(token)
+        piece: bytes = b"" if special else self._guide.decode_bytes([token])
+        if row.halt and piece.startswith(b":") and row.halt(row.line()):
+            row.done = row.cut = True
+            return
         row.steps.append(_Step(token, piece, min(logprob, 0.0), min(close, 0.0)))
         row.pending.append(token)
         if token in self._stops:
@@ -247,9 +257,13 @@ class _Row:
 
     pending: list[int]
     matcher: Any
+    halt: Halt | None
     steps: list[_Step] = field(default_factory=list)
     done: bool = False
     cut: bool = False
+
+    def line(self) -> str:
+        return b"".join(step.piece for step in self.steps).decode(errors="replace")
 
     def take(self, width: int) -> list[int]:
         taken, self.pending = self.pending[:width], self.pending[width:]
@@ -298,16 +312,18 @@ class _Outputs:
         import torch
 
         self.model = model
+        self._body = self._layer = None
         layer = model.get_output_embeddings()
+        known = model.get_input_embeddings().weight.shape[0]
         with torch.inference_mode():
-            probe = torch.zeros((1, 1), dtype=torch.long, device=model.device)
-            whole = model(input_ids=probe, use_cache=False).logits[:, -1]
+            # not token 0: where that is padding its state is zero, and any layer agrees
+            probe = torch.linspace(1, known - 1, 8, device=model.device).long()[None]
+            whole = model(input_ids=probe, use_cache=False).logits
             self.size = whole.shape[-1]
-            self._body = self._layer = None
             if type(layer) is torch.nn.Linear:
                 body = model.get_decoder()
-                state = body(input_ids=probe, use_cache=False).last_hidden_state[:, -1]
-                if torch.allclose(layer(state), whole, rtol=1e-4, atol=1e-4):
+                state = body(input_ids=probe, use_cache=False).last_hidden_state
+                if torch.allclose(layer(state), whole, rtol=1e-5, atol=1e-6):
                     self._body, self._layer = body, layer
 
     def run(self, ids: Tensor, mask: Tensor, places: Tensor, cache: Any) -> Tensor:

@@ -24,7 +24,7 @@ from pointline.format.tasks import Lang, Task
 from pointline.model import grammar, prompt
 from pointline.model.backend import Backend
 from pointline.model.grammar import MAX_ITEMS, Align
-from pointline.model.interpret import interpret
+from pointline.model.interpret import interpret, loops
 from pointline.model.prompt import Level
 from pointline.model.window import merge, split
 
@@ -224,6 +224,7 @@ class Extractor:
             [job.prompt for job in batch],
             [job.grammar for job in batch] if self.options.constrained else None,
             max_new_tokens=self._new_tokens,
+            halts=[loops(job.record.text, job.task) for job in batch],
         )
         for job, completion in zip(batch, completions, strict=True):
             yield interpret(completion, job.record, job.task)

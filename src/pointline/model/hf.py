@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from pointline.errors import TextTooLong
-from pointline.model.backend import Completion
+from pointline.model.backend import Completion, Halt
 from pointline.model.decode import Decoder
 
 if TYPE_CHECKING:
@@ -51,6 +51,7 @@ class HFBackend:
         grammars: Sequence[str] | None = None,
         *,
         max_new_tokens: int = 512,
+        halts: Sequence[Halt] | None = None,
     ) -> list[Completion]:
         """Return a completion for each prompt, all in one batch.
 
@@ -64,5 +65,5 @@ class HFBackend:
                 f" the window of {self.name}, {self.window:,} tokens: split the text"
             )
         return self._decoder.generate(
-            encoded, grammars, max_new_tokens=max_new_tokens, sample=self._sample
+            encoded, grammars, max_new_tokens=max_new_tokens, halts=halts, sample=self._sample
         )

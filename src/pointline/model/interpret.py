@@ -23,18 +23,20 @@ from pointline.format.escape import split, unescape
 from pointline.format.record import Pair, Prediction, Record
 from pointline.format.tasks import Task
 from pointline.format.text import occurrences, place
-from pointline.model.backend import Completion, Token
+from pointline.model.backend import Completion, Halt, Token
 
-__all__ = ["REPAIRS", "Repair", "finish", "interpret"]
+__all__ = ["REPAIRS", "Repair", "finish", "interpret", "loops"]
 
 Repair = Literal["cut-dropped", "repeat-dropped"]
 
 #: The corrections made here, beside those of lenient reading (`format.lenient.REPAIRS`).
 REPAIRS: dict[Repair, str] = {
-    "cut-dropped": "the limit of new tokens cut the completion; its unfinished item was dropped",
+    "cut-dropped": "the completion was cut, by the limit of new tokens or because it repeated"
+    " itself; its last item, which may be unfinished, was dropped",
     "repeat-dropped": "an item was repeated more often than the text holds it and was dropped",
 }
 
+_LOOP = 3
 _Span = tuple[int, int]
 
 
@@ -84,6 +86,24 @@ def finish(line: str) -> str:
 
 
 # ---------------------------------------------------------------- repeats
+
+
+def loops(text: str, task: Task) -> Halt:
+    """Return the test that cuts a completion which has begun to go round in circles.
+
+    It is true of a line with `_LOOP` items that `interpret` would drop as repeats: a model that
+    was not trained on the task would go on to the limit.
+    """
+
+    def halt(line: str) -> bool:
+        items = [
+            tuple(unescape(raw).value for _, raw in split(piece, ";"))
+            for _, piece in split(line, ":")[1:]
+        ]
+        whole = [item for item in items if len(item) > 1]
+        return len(whole) - len(_without_repeats(whole, task, text)) >= _LOOP
+
+    return halt
 
 
 def _without_repeats(items: Sequence[tuple[str, ...]], task: Task, text: str) -> list[int]:

@@ -20,6 +20,7 @@ _ENDS = frozenset("。．｡！？!?…")
 _CLOSERS = frozenset("」』）)】〉》\"'”’]")
 _CLAUSES = frozenset("、，､；：")
 _ASCII_CLAUSES = frozenset(",;:")
+_HANGING = _ENDS | _CLOSERS | _CLAUSES | _ASCII_CLAUSES | {"."}
 _JOINERS = frozenset("\u200d\ufe0e\ufe0fﾞﾟ")
 _MODIFIERS = range(0x1F3FB, 0x1F400)
 _FLAGS = range(0x1F1E6, 0x1F200)
@@ -38,35 +39,50 @@ def split(
     Raises InputError where not even one character fits.
 
     >>> split("甲乙。丙丁。戊己。", limit=6, overlap=1, count=len)
-    [(0, 6), (5, 9)]
+    [(0, 6), (4, 9)]
     """
     if count("") >= limit:
         raise InputError(f"a window of {limit} has no room for text: {count('')} go to the prompt")
     windows: list[tuple[int, int]] = []
-    start = 0
+    start = end = 0
     while True:
         size = _reach(text, start, limit, count)
         if start + size >= len(text):
             return [*windows, (start, len(text))]
-        end = _border(text, start + size // 2, start + size)
+        if start < end and start + size <= end:  # what is shared would fill the window
+            start = end
+            continue
+        end = _border(text, max(start, end), start + size // 2, start + size)
         windows.append((start, end))
         shared = max(1, min((end - start) // 4, (end - start) * overlap // limit))
-        start = max(_border(text, end - 2 * shared - 1, end - shared), start + 1)
+        start = max(_border(text, start, end - 2 * shared - 1, end - shared), start + 1)
 
 
 def _reach(text: str, start: int, limit: int, count: Callable[[str], int]) -> int:
-    """Return how many characters from `start` fit into the limit, or nearly as many as do."""
+    """Return how many characters from `start` fit into the limit, to a sixteenth."""
     size = min(len(text) - start, limit * _CHARS_PER_TOKEN)
-    while (used := count(text[start : start + size])) > limit:
-        size = min(size - 1, size * limit // used)
-        if size < 1:
-            raise InputError(f"not even the character at {start} fits into a window of {limit}")
-    return size
+    fits, over = 0, size + 1
+    while over - fits > 1 + fits // 16:
+        used = count(text[start : start + size])
+        if used <= limit:
+            fits, size = size, (size + over) // 2
+        else:
+            over, size = size, max(fits + 1, min(size - 1, size * limit // used))
+    if not fits and start < len(text):
+        raise InputError(f"not even the character at {start} fits into a window of {limit}")
+    return fits
 
 
-def _border(text: str, low: int, high: int) -> int:
-    """Return the best place in (low, high] to part the text, the last one of the best rank."""
-    return max(range(max(low, 0) + 1, high + 1), key=lambda at: (_rank(text, at), at))
+def _border(text: str, floor: int, low: int, high: int) -> int:
+    """Return the best place in (low, high] to part the text, the last one of the best rank.
+
+    Where all of them part a word, the last place in (floor, low] that does not.
+    """
+    low = max(low, floor)
+    best = max(range(low + 1, high + 1), key=lambda at: (_rank(text, at), at), default=high)
+    if _rank(text, best) > 1:
+        return best
+    return next((at for at in range(low, floor, -1) if _rank(text, at) > 1), best)
 
 
 def _rank(text: str, at: int) -> int:
@@ -86,7 +102,7 @@ def _rank(text: str, at: int) -> int:
     if before.isalnum() and after.isalnum():
         scripts = _script(before), _script(after)
         return 1 if scripts == ("", "") else 2 if scripts[0] == scripts[1] else 3
-    return 3
+    return 1 if after in _HANGING else 3
 
 
 def _in_character(before: str, after: str) -> bool:
@@ -164,6 +180,7 @@ def merge(
         parts[0],
         id=record.id,
         text=record.text,
+        meta=record.meta,
         label=label,
         pairs=tuple(f.item for f in found if isinstance(f.item, Pair)),
         facts=tuple(f.item for f in found if isinstance(f.item, Fact)),
@@ -194,10 +211,12 @@ def _settled(found: Sequence[_Found]) -> list[_Found]:
     near: dict[int, list[_Found]] = {}
     for one in sorted(found, key=lambda f: (f.cut, -f.score)):
         others = [o for at in range(one.window - 2, one.window + 3) for o in near.get(at, ())]
-        if one.key in kept or any(one.disputes(other) for other in others):
-            continue
-        kept[one.key] = one
-        near.setdefault(one.window, []).append(one)
+        if one.key in kept:
+            best = max(one.score, kept[one.key].score)
+            kept[one.key] = replace(kept[one.key], score=best)
+        elif not any(one.disputes(other) for other in others):
+            kept[one.key] = one
+            near.setdefault(one.window, []).append(one)
     return sorted(kept.values(), key=_order)
 
 

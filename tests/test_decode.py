@@ -1,0 +1,257 @@
+"""Generation: the choices of generate(), exact probabilities, cuts, free mode, special tokens."""
+
+import dataclasses
+import itertools
+import math
+
+import pytest
+import reference
+import torch
+from tiny import tiny_model, tiny_records
+
+from pointline.errors import InputError
+from pointline.format import codec
+from pointline.format.tasks import adhoc, task
+from pointline.model import backbone
+from pointline.model.decode import Decoder, guide
+from pointline.model.grammar import build
+from pointline.model.prompt import Level, input_text
+
+TEXTS = [
+    ("scnm-en", "Ada moved from London to Turin in 1840, at 10:30; so they say."),
+    ("scnm-ja", "紫式部は京都で長い小説を書いた🌳。"),
+    ("scnm-zh", "王小明在上海浦东测量了潮汐，a/b\\c。"),
+    ("tcree-en", "Mary Anning played Ada in a film."),
+    ("scnm-en", ""),
+    ("scpos-rw-ja", "ﾊﾞｽがe\u0301té 👩‍🚀" * 9),
+]
+
+
+def lively(folder, scale=12.0):
+    """Load a tiny model and spread its weights, so that its choices are far apart."""
+    loaded = backbone.load(folder)
+    with torch.no_grad():
+        for parameter in loaded.model.parameters():
+            if parameter.dim() > 1:
+                parameter.mul_(scale)
+    return loaded
+
+
+@pytest.fixture(scope="module", params=["gemma3", "llama"])
+def base(request, tmp_path_factory):
+    return lively(tiny_model(tmp_path_factory.mktemp("m") / "m", family=request.param, seed=3))
+
+
+@pytest.fixture(scope="module")
+def decoder(base):
+    return Decoder(base.model, base.tokenizer, eos=base.eos)
+
+
+@pytest.fixture(scope="module")
+def asked(base):
+    """Prompts and grammars of all texts."""
+    tasks = [task(name) for name, _ in TEXTS]
+    texts = [text for _, text in TEXTS]
+    prompts = [base.encode(input_text(x, t)) for x, t in zip(texts, tasks, strict=True)]
+    return prompts, [build(t, x, max_items=3) for x, t in zip(texts, tasks, strict=True)]
+
+
+def written(completion, base):
+    return [token for token in completion.ids if token not in base.eos]
+
+
+# ---------------------------------------------------------------- the choices
+
+
+def test_the_choices_are_those_of_generate(base, decoder, asked):
+    prompts, grammars = asked
+    plain = reference.generate(base, prompts, guide(base.tokenizer), grammars, max_new_tokens=200)
+    ours = decoder.generate(prompts, grammars, max_new_tokens=200)
+    assert [written(c, base) for c in ours] == plain
+    assert len({len(row) for row in plain}) > 2  # rows leave the batch one after the other
+
+
+def test_a_row_does_not_depend_on_its_batch(decoder, asked):
+    prompts, grammars = asked
+    together = decoder.generate(prompts, grammars)
+    for at, (prompt, grammar) in enumerate(zip(prompts, grammars, strict=True)):
+        (alone,) = decoder.generate([prompt], [grammar])
+        assert alone.ids == together[at].ids
+        assert alone.text == together[at].text
+        for one, two in zip(alone.tokens, together[at].tokens, strict=True):
+            assert one.logprob == pytest.approx(two.logprob, abs=1e-3)
+    assert decoder.generate(prompts, grammars) == together
+
+
+def test_free_choices_are_those_of_generate(base, decoder, asked):
+    prompts, _ = asked
+    plain = reference.generate(base, prompts, max_new_tokens=40)
+    for row, completion in zip(plain, decoder.generate(prompts, max_new_tokens=40), strict=True):
+        assert written(completion, base) == row[: len(written(completion, base))]
+        stopped = completion.cut or len(written(completion, base)) <= len(row)
+        assert stopped and "\n" not in completion.text
+
+
+def test_a_model_that_caps_its_scores_is_run_whole(tmp_path):
+    from transformers import Gemma3ForCausalLM
+
+    folder = tiny_model(tmp_path / "m")
+    loaded = lively(folder)
+    loaded.model.config.final_logit_softcapping = 2.0
+    assert isinstance(loaded.model, Gemma3ForCausalLM)
+    decoder = Decoder(loaded.model, loaded.tokenizer)
+    assert decoder._outputs._body is None
+    asked, text = task("scnm-en"), TEXTS[0][1]
+    prompts, grammars = [loaded.encode(input_text(text, asked))], [build(asked, text)]
+    plain = reference.generate(
+        loaded, prompts, guide(loaded.tokenizer), grammars, max_new_tokens=300
+    )
+    ours = decoder.generate(prompts, grammars, max_new_tokens=300)
+    assert [written(c, loaded) for c in ours] == plain
+
+
+def test_a_head_with_a_bias_and_few_allowed_tokens(base, decoder):
+    state = torch.randn(3, base.model.config.hidden_size)
+    some = torch.tensor([5, 9, 300])
+    whole = decoder._outputs.scores(state, None)
+    assert torch.allclose(decoder._outputs.scores(state, some), whole[:, some], atol=1e-5)
+    with torch.inference_mode():
+        assert torch.allclose(whole, base.model.get_output_embeddings()(state))
+
+
+# ---------------------------------------------------------------- probabilities and spans
+
+
+def test_probabilities_are_renormalised_over_the_allowed_tokens(base, decoder, asked):
+    import llguidance
+    import numpy as np
+
+    for prompt, grammar in zip(*asked, strict=True):
+        (completion,) = decoder.generate([prompt], [grammar])
+        matcher = llguidance.LLMatcher(guide(base.tokenizer), grammar)
+        ids = list(completion.ids)
+        with torch.inference_mode():
+            logits = base.model(torch.tensor([prompt + ids])).logits[0, len(prompt) - 1 :].double()
+        forced = []
+        for at, token in enumerate(completion.tokens):
+            forced = forced or matcher.compute_ff_tokens()
+            packed = np.frombuffer(matcher.compute_bitmask(), dtype=np.uint8)
+            allowed = np.flatnonzero(np.unpackbits(packed, count=512, bitorder="little"))
+            if forced:
+                assert token.id == forced.pop(0)
+                assert token.logprob == 0.0
+            else:
+                wanted = logits[at, token.id] - logits[at, allowed].logsumexp(0)
+                assert token.logprob == pytest.approx(float(wanted), abs=1e-3)
+            assert token.close >= token.logprob or not _closes(completion, token)
+            if token.id not in base.eos:
+                matcher.consume_token(token.id)
+
+
+def _closes(completion, token):
+    return token.start == token.end or completion.text[token.start] == ":"
+
+
+def test_spans_cover_the_text(decoder, asked):
+    for completion in decoder.generate(*asked):
+        inside = [token for token in completion.tokens if token.end > token.start]
+        assert inside[0].start == 0
+        assert inside[-1].end == len(completion.text)
+        for one, two in itertools.pairwise(inside):
+            # a character may be spelled by several tokens
+            assert one.start <= two.start <= one.end
+
+
+def test_sampling_is_repeatable_and_legal(decoder, asked):
+    draws = [
+        decoder.generate(*asked, sample=torch.Generator().manual_seed(seed)) for seed in (1, 1, 2)
+    ]
+    assert draws[0] == draws[1] != draws[2]
+    for (name, text), completion in zip(TEXTS, draws[2], strict=True):
+        codec.read(completion.text, name, text)
+
+
+# ---------------------------------------------------------------- ends
+
+
+@pytest.mark.parametrize("limit", [1, 3, 9, 20])
+def test_a_cut_is_a_string_of_its_grammar(decoder, asked, limit):
+    drawn = torch.Generator().manual_seed(limit)
+    for (name, text), completion in zip(
+        TEXTS, decoder.generate(*asked, max_new_tokens=limit, sample=drawn), strict=True
+    ):
+        assert codec.read(completion.text, name, text).label
+        assert completion.cut or len(completion.tokens) <= limit + 40
+
+
+def test_free_mode_ends_before_a_line_break(base, decoder):
+    prompts = [base.encode("a\n") for _ in range(40)]
+    drawn = decoder.generate(prompts, max_new_tokens=200, sample=torch.Generator().manual_seed(0))
+    assert all("\n" not in completion.text for completion in drawn)
+    ended = [c for c in drawn if not c.cut]
+    assert len(ended) > 3
+    for completion in ended:
+        assert completion.tokens[-1].end <= len(completion.text)
+        assert all(token.id not in base.eos for token in completion.tokens[:-1])
+
+
+def test_nothing_to_choose_needs_no_model(base, decoder):
+    grammar = build(adhoc(labels=["one"], entities=["x"]), "", level=Level.TEXT)
+    broken = dataclasses.replace(base, model=None)
+    assert broken.model is None
+    (completion,) = decoder.generate([[2]], [grammar])
+    assert completion.text == "one/NER/"
+    assert math.fsum(token.logprob for token in completion.tokens) == 0.0
+    assert not completion.cut
+
+
+@pytest.mark.parametrize("label", ["<eos>", "a<eos>b", "<bos>", "<pad>", "Ada <unk>"])
+def test_a_label_that_spells_a_special_token(base, decoder, label):
+    asked = adhoc(labels=[label], entities=[label])
+    text = f"Ada {label} left."
+    (completion,) = decoder.generate(
+        [base.encode(input_text(text, asked))], [build(asked, text, max_items=3)]
+    )
+    assert codec.read(completion.text, asked, text).label == label
+
+
+def test_refusals(decoder):
+    with pytest.raises(InputError, match="a prompt has no tokens"):
+        decoder.generate([[]])
+    with pytest.raises(InputError, match="2 prompts but 1 grammars"):
+        decoder.generate([[1], [1]], ["start: /a/"])
+    with pytest.raises(InputError, match=r"llguidance refuses the grammar: [^\n]+$"):
+        decoder.generate([[1]], ["start: NOPE"])
+    assert decoder.generate([], []) == []
+
+
+def test_the_guide_is_built_once(base):
+    assert guide(base.tokenizer) is guide(base.tokenizer)
+
+
+def test_records_of_three_languages_run_in_one_batch(base, decoder):
+    records = tiny_records(12)
+    prompts = [base.encode(input_text(r.text, task(r.task))) for r in records]
+    grammars = [build(task(r.task), r.text, max_items=3) for r in records]
+    for record, completion in zip(records, decoder.generate(prompts, grammars), strict=True):
+        reading = codec.read(completion.text, record.task, record.text)
+        assert all(pair.start is not None for pair in reading.pairs)
+
+
+def test_a_halt_cuts_where_an_item_is_closed(decoder, asked):
+    prompts, grammars = asked
+    whole = decoder.generate(prompts, grammars)
+    lines = []
+
+    def halt(line):
+        lines.append(line)
+        return line.count(";") > 0
+
+    halted = decoder.generate(prompts, grammars, halts=[halt] * len(prompts))
+    for (name, text), one, two in zip(TEXTS, whole, halted, strict=True):
+        items = len(codec.read(one.text, name, text).items)
+        assert two.cut == (items > 1)
+        assert len(codec.read(two.text, name, text).items) == min(items, 1)
+        assert one.text.startswith(two.text)
+    assert any(completion.cut for completion in halted)
+    assert all(not line.endswith(":") for line in lines)
