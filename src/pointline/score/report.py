@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from statistics import fmean
 from typing import Any, Literal
 
 from pointline.score.significance import Interval
@@ -188,17 +187,17 @@ class Draws:
     @property
     def tl_f1(self) -> float:
         """The mean of the draws' text-level F1."""
-        return fmean(report.tl.f1 for report in self.reports)
+        return sum(report.tl.f1 for report in self.reports) / len(self.reports)
 
     @property
     def wl_f1(self) -> float:
         """The mean of the draws' word-level F1."""
-        return fmean(report.wl.f1 for report in self.reports)
+        return sum(report.wl.f1 for report in self.reports) / len(self.reports)
 
     @property
     def all(self) -> float:
         """The mean of the draws' ALL."""
-        return fmean(report.all for report in self.reports)
+        return sum(report.all for report in self.reports) / len(self.reports)
 
     @property
     def tasks(self) -> dict[str, Draws]:
