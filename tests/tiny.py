@@ -81,14 +81,18 @@ def tiny_tokenizer(folder: Path) -> None:
 
 
 def tiny_model(
-    folder: Path, *, family: str = "gemma3", seed: int = 0, vocabulary: int = 512
+    folder: Path, *, family: str = "gemma3", seed: int = 0, spread: float = 0.02
 ) -> Path:
-    """Write a model of 2 layers and 64 dimensions with random weights; return its folder."""
+    """Write a model of 2 layers and 64 dimensions with random weights; return its folder.
+
+    The output layer of a narrow `spread` is flat: an adapter, which does not change it, needs 0.1.
+    """
     import torch
     from transformers import Gemma3ForCausalLM, Gemma3TextConfig, LlamaConfig, LlamaForCausalLM
 
     sizes = {
-        "vocab_size": vocabulary,
+        "vocab_size": 512,
+        "initializer_range": spread,
         "hidden_size": 64,
         "intermediate_size": 128,
         "num_hidden_layers": 2,
@@ -171,3 +175,19 @@ def tiny_gguf(path: Path, seed: int = 0) -> Path:
     writer.write_tensors_to_file()
     writer.close()
     return path
+
+
+def tiny_datasets(folder: Path, count: int = 32, dev: int = 0) -> tuple[str, ...]:
+    """Write the records as three dataset folders, one a language; return their paths."""
+    from pointline.corpus.store import write_dataset
+
+    records = tiny_records(count + dev)
+    paths = []
+    for lang in _NAMES:
+        asked = task(f"scnm-{lang}")
+        train = [record for record in records[:count] if record.task == asked.name]
+        look = [record for record in records[count:] if record.task == asked.name]
+        splits = {"train": train, "dev": look} if dev else {"train": train}
+        write_dataset(folder / asked.name, asked, splits, about={"licences": ["ours"]})
+        paths.append(str(folder / asked.name))
+    return tuple(paths)

@@ -37,6 +37,7 @@ __all__ = [
     "convert",
     "fetch",
     "is_whole",
+    "legal_files",
     "models",
     "quiet",
     "read_card",
@@ -172,12 +173,17 @@ def fetch(name: str, *, cache: str | Path | None = None, progress: Progress | No
     if is_whole(folder):
         return folder
     parts = [_installed(entry, *part) for part in entry.parts]
-    legal = [path for part in entry.legal if (path := _resource(*part)) is not None]
     if entry.terms:
         _LOG.warning(entry.terms)
     assemble = functools.partial(_assemble, parts, entry)
     card = {"name": entry.name, "sha256": entry.sha256, "licence": entry.licence}
-    return _build(folder, assemble, card, legal=legal, progress=progress)
+    return _build(folder, assemble, card, legal=legal_files(name), progress=progress)
+
+
+def legal_files(name: str) -> tuple[Path, ...]:
+    """Return the files of a packaged model's package that belong beside every derivative."""
+    found = [_resource(*part) for part in PACKAGED[name].legal] if name in PACKAGED else []
+    return tuple(path for path in found if path is not None)
 
 
 def convert(

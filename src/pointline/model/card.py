@@ -1,0 +1,98 @@
+"""The model card of what a training made: data, settings, scores, and the base's licence."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from pointline.model.embedded import GEMMA_NOTICE, PACKAGED
+
+__all__ = ["model_card", "notice"]
+
+_SETTINGS = (
+    "method", "rank", "alpha", "dropout", "layers", "epochs", "max_tokens_per_batch",
+    "accumulation", "learning_rate", "schedule", "warmup", "weight_decay", "clip", "dtype",
+    "loss_vocabulary", "level", "show_labels_share", "seed",
+)  # fmt: skip
+
+_GEMMA = f"""\
+This is a Model Derivative of Gemma: its weights were trained on top of Gemma's and are of use with
+them only. {GEMMA_NOTICE}.
+Whoever uses or passes it on is bound by those terms, the use restrictions of their section 3.2 and
+the Prohibited Use Policy (ai.google.dev/gemma/prohibited_use_policy) included, and hands on a copy
+of the terms (GEMMA_TERMS.html beside this file, where it could be copied) and the file NOTICE.
+What was changed: see the settings below."""
+
+_USE = """\
+```python
+import pointline as pl
+
+ex = pl.Extractor.load("{folder}")  # the path of this folder
+ex("...", task="{task}")
+```"""
+
+
+def model_card(
+    config: Mapping[str, Any], history: Sequence[Mapping[str, Any]], *, folder: str
+) -> str:
+    """Return the card as Markdown; `config` is what the run folder's config.json holds."""
+    data = config["datasets"]
+    kind = "LoRA adapter for" if config["method"] == "lora" else "Fine-tuned version of"
+    parts = [
+        f"# {kind} {config['base']}",
+        "Reads a text's label and its word-level items in one pass (pointline's mix format).",
+        _USE.format(folder=folder, task=data[0]["task"]),
+        "## Licence",
+        _licence(config["base"]),
+        "## Data",
+        _table(
+            ("dataset", "records", "licences", "SHA-256 of train.jsonl"),
+            [(d["name"], d["records"], ", ".join(d["licences"]), d["sha256"][:16]) for d in data],
+        ),
+        "## Settings",
+        _table(("setting", "value"), [(name, config[name]) for name in _SETTINGS]),
+        "## Scores on development records",
+        _scores(history),
+        f"Made with pointline {config['pointline']}, torch {config['torch']}.",
+    ]
+    return "\n\n".join(parts) + "\n"
+
+
+def notice(base: str) -> str:
+    """Return the text of the file NOTICE that a derivative of this base carries, if it has to."""
+    return f"{GEMMA_NOTICE}\n" if _is_gemma(base) else ""
+
+
+def _licence(base: str) -> str:
+    if base not in PACKAGED:
+        return f"The licence of the base model ({base}) and those of the data below apply."
+    if _is_gemma(base):
+        return _GEMMA
+    licence = PACKAGED[base].licence
+    return f"The base model is under {licence}; the licences of the data below apply as well."
+
+
+def _is_gemma(base: str) -> bool:
+    return base in PACKAGED and PACKAGED[base].licence.startswith("Gemma")
+
+
+def _scores(history: Sequence[Mapping[str, Any]]) -> str:
+    scored = [entry for entry in history if entry.get("scores")]
+    if not scored:
+        return "Not scored during training."
+    rows = [
+        (name, *(_percent(found.get(key)) for key in ("tl", "wl", "all", "well_formed")))
+        for name, found in scored[-1]["scores"].items()
+    ]
+    records = scored[-1]["records"]
+    told = f"After epoch {scored[-1]['epoch']}, at most {records} records a dataset, in per cent."
+    return f"{told}\n\n{_table(('dataset', 'TL F1', 'WL F1', 'ALL', 'well-formed'), rows)}"
+
+
+def _percent(value: float | None) -> str:
+    return "" if value is None else f"{100 * value:.1f}"
+
+
+def _table(headers: Sequence[str], rows: Sequence[Sequence[Any]]) -> str:
+    lines = [headers, ["---"] * len(headers), *rows]
+    return "\n".join("| " + " | ".join(str(cell) for cell in line) + " |" for line in lines)

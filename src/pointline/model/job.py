@@ -1,0 +1,152 @@
+"""What a training works with, made from its settings: model, examples, the plan of its steps."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pointline.corpus.manifest import sha256
+from pointline.corpus.store import Dataset
+from pointline.errors import InputError
+from pointline.format.record import Record
+from pointline.format.tasks import Task
+from pointline.model.backbone import Backbone, Dtype, load
+from pointline.model.batches import Example, Sample, Step, draw, encode, plan, seen
+from pointline.model.embedded import Progress
+from pointline.model.learner import Learner
+from pointline.model.runfolder import RunFolder
+from pointline.model.settings import TrainConfig
+from pointline.version import CODEC_VERSION, __version__
+
+__all__ = ["Job", "describe", "prepare"]
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """All that a training works with; `dev` has the records to score, by dataset."""
+
+    config: TrainConfig
+    run: RunFolder
+    about: Mapping[str, Any]
+    learner: Learner
+    examples: Sequence[Example]
+    steps: Sequence[Step]
+    dev: Sequence[tuple[str, Task, Sequence[Record]]]
+    dev_batches: Sequence[Sequence[Example]]
+
+    def batches(self, step: Step) -> list[list[Example]]:
+        """Return the examples of a step, by batch."""
+        return [[self.examples[i] for i in batch] for batch in step.batches]
+
+    def tokens(self, step: Step) -> int:
+        """Return how many tokens a step has, padding left out."""
+        return sum(len(self.examples[i].tokens) for batch in step.batches for i in batch)
+
+    def epochs_done(self, steps: int) -> int:
+        """Return how many epochs are behind, after so many steps."""
+        return self.config.epochs if steps == len(self.steps) else self.steps[steps].epoch
+
+
+def describe(config: TrainConfig, sets: Sequence[tuple[Path, Dataset]]) -> dict[str, Any]:
+    """Return what a run's config.json holds: the settings, and what they were applied to."""
+    import torch
+
+    settings = config.to_dict()
+    for name in ("out", "data", "save_every"):  # which the result does not depend on
+        del settings[name]
+    return {
+        **settings,
+        **_versions(torch.__version__),
+        "datasets": [_facts(*s, config) for s in sets],
+    }
+
+
+def _versions(torch: str) -> dict[str, Any]:
+    return {"pointline": __version__, "codec": CODEC_VERSION, "torch": torch.split("+")[0]}
+
+
+def _facts(path: Path, dataset: Dataset, config: TrainConfig) -> dict[str, Any]:
+    if not dataset.train:
+        raise InputError(f"{path} holds no train.jsonl with records: there is nothing to learn")
+    return {
+        "name": path.name,
+        "task": dataset.task.name,
+        "records": min(len(dataset.train), config.examples or len(dataset.train)),
+        "sha256": sha256(path / "train.jsonl"),
+        "licences": list(dataset.manifest.get("licences", ())),
+    }
+
+
+def prepare(
+    config: TrainConfig,
+    sets: Sequence[tuple[Path, Dataset]],
+    run: RunFolder,
+    about: Mapping[str, Any],
+    loading: Progress | None,
+) -> Job:
+    """Load the model and turn the records into the batches of every step.
+
+    Raises PreflightError where a record must not be trained on, and as `backbone.load`.
+    """
+    lora = config.method == "lora"
+    dtype: Dtype = "bfloat16" if lora and config.dtype == "bfloat16" else "float32"
+    backbone = load(config.base, dtype=dtype, progress=loading)  # full: float32, and autocast
+    if backbone.adapter is not None:
+        raise InputError(f"{config.base} is an adapter: train from its base {backbone.name!r}")
+    train, dev, shown = _draw(config, sets)
+    examples, dev_examples = (_encoded(samples, backbone, config) for samples in (train, dev))
+    lengths = [len(example.tokens) for example in examples]
+    vocabulary = seen(examples) if config.loss_vocabulary == "seen" else None
+    return Job(
+        config=config,
+        run=run,
+        about=about,
+        learner=Learner(backbone, config, vocabulary),
+        examples=examples,
+        steps=plan(
+            lengths,
+            max_tokens=config.max_tokens_per_batch,
+            epochs=config.epochs,
+            accumulation=config.accumulation,
+            seed=config.seed,
+        ),
+        dev=shown,
+        dev_batches=_in_batches(dev_examples, config.max_tokens_per_batch),
+    )
+
+
+def _draw(
+    config: TrainConfig, sets: Sequence[tuple[Path, Dataset]]
+) -> tuple[list[Sample], list[Sample], list[tuple[str, Task, Sequence[Record]]]]:
+    """Return the samples to learn from, those to look at, and the latter by dataset."""
+    train: list[Sample] = []
+    dev: list[Sample] = []
+    shown: list[tuple[str, Task, Sequence[Record]]] = []
+    for path, dataset in sets:
+        key = f"{config.seed}/{path.name}"
+        learn = draw(dataset.train, config.examples, key)
+        look = draw(dataset.dev, config.dev_examples, key)
+        train += [Sample(record, dataset.task, str(path / "train.jsonl")) for record in learn]
+        dev += [Sample(record, dataset.task, str(path / "dev.jsonl")) for record in look]
+        if look:
+            shown.append((path.name, dataset.task, look))
+    return train, dev, shown
+
+
+def _encoded(samples: Sequence[Sample], backbone: Backbone, config: TrainConfig) -> list[Example]:
+    return encode(
+        samples,
+        backbone,
+        max_length=config.max_length,
+        level=config.level,
+        show_labels_share=config.show_labels_share,
+        seed=config.seed,
+    )
+
+
+def _in_batches(examples: Sequence[Example], max_tokens: int) -> list[list[Example]]:
+    lengths = [len(example.tokens) for example in examples]
+    steps = plan(lengths, max_tokens=max_tokens, epochs=1)
+    return [[examples[i] for i in batch] for step in steps for batch in step.batches]

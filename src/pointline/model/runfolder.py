@@ -1,0 +1,105 @@
+"""A run's folder: its settings, its log, its results; never half a file."""
+
+from __future__ import annotations
+
+import csv
+import json
+import os
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pointline.errors import InputError
+
+__all__ = ["RunFolder"]
+
+
+@dataclass(frozen=True, slots=True)
+class RunFolder:
+    """A folder with `config.json`, `log.jsonl` and `metrics.json`."""
+
+    path: Path
+
+    def settle(self, config: Mapping[str, Any]) -> None:
+        """Write the settings, or hold them against those that the folder was begun with.
+
+        Raises InputError where they differ.
+        """
+        self.path.mkdir(parents=True, exist_ok=True)
+        before = self.read("config.json")
+        if before is None:
+            self.write("config.json", config)
+            return
+        now = json.loads(json.dumps(config))
+        changed = sorted(key for key in {*before, *now} if before.get(key) != now.get(key))
+        if changed:
+            raise InputError(
+                f"{self.path} holds a run with another {', '.join(changed)}: give another folder,"
+                " or remove this one to begin anew"
+            )
+
+    def read(self, name: str) -> dict[str, Any] | None:
+        """Return the values of a JSON file, None where there is none.
+
+        Raises InputError where the file is no JSON object.
+        """
+        file = self.path / name
+        if not file.is_file():
+            return None
+        try:
+            values = json.loads(file.read_text(encoding="utf-8"))
+        except ValueError as error:
+            raise InputError(f"{file} is no JSON ({error}): remove the folder") from None
+        if not isinstance(values, dict):
+            raise InputError(f"{file} is no JSON object: remove the folder")
+        return values
+
+    def write(self, name: str, values: Mapping[str, Any]) -> None:
+        """Write a JSON file, all of it or nothing."""
+        self.write_text(name, json.dumps(values, ensure_ascii=False, indent=2) + "\n")
+
+    def write_text(self, name: str, text: str) -> None:
+        """Write a text file, all of it or nothing."""
+        work = self.path / f".{name}.partial"
+        work.write_text(text, encoding="utf-8")
+        work.replace(self.path / name)
+
+    def log(self, event: str, **facts: Any) -> None:
+        """Add a line to `log.jsonl`."""
+        now = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
+        line = json.dumps({"time": now, "event": event, **facts}, ensure_ascii=False)
+        with self._log.open("a", encoding="utf-8") as file:
+            file.write(line + "\n")
+
+    def log_bytes(self) -> int:
+        """Return the log's length."""
+        return self._log.stat().st_size if self._log.exists() else 0
+
+    def cut_log(self, size: int) -> None:
+        """Forget what was logged after a length: steps that a resumed run does again."""
+        if self.log_bytes() > size:
+            os.truncate(self._log, size)
+
+    def events(self, name: str) -> list[dict[str, Any]]:
+        """Return the logged events of that name, in their order; half a last line is left out."""
+        if not self._log.exists():
+            return []
+        lines = self._log.read_text(encoding="utf-8").split("\n")[:-1]
+        return [event for line in lines if (event := json.loads(line))["event"] == name]
+
+    def write_csv(
+        self, name: str, rows: Sequence[Mapping[str, Any]], columns: Sequence[str]
+    ) -> None:
+        """Write rows as CSV, the columns in the order given."""
+        work = self.path / f".{name}.partial"
+        with work.open("w", encoding="utf-8", newline="") as file:
+            writer = csv.DictWriter(file, columns, extrasaction="ignore")
+            writer.writeheader()
+            writer.writerows(rows)
+        work.replace(self.path / name)
+
+    @property
+    def _log(self) -> Path:
+        return self.path / "log.jsonl"

@@ -1,0 +1,106 @@
+"""The settings of a training: everything that its result depends on."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from typing import Any, Literal
+
+from pointline.errors import InputError
+from pointline.model.backbone import DEFAULT
+from pointline.model.prompt import Level
+
+__all__ = ["TrainConfig"]
+
+
+@dataclass(frozen=True, slots=True)
+class TrainConfig:
+    """Everything that a training's result depends on.
+
+    Data: dataset folders, of each at most `examples` records (None: all) drawn by `seed`; of their
+    dev splits `dev_examples`, for the loss and the scores after each epoch (0: neither).
+    `max_length` refuses longer examples. `show_labels_share` of the prompts list the labels.
+
+    Weights: `method="lora"` adapts every linear layer of the topmost `layers` blocks (None: all)
+    at `rank`, scaled by `alpha / rank`; `method="full"` trains every weight.
+
+    Steps: batches of at most `max_tokens_per_batch` tokens, `accumulation` of them a step. The rate
+    rises over the share `warmup` of the steps, then falls to zero. `clip` is the largest norm of
+    the gradient. `checkpointing` trades time for memory. `loss_vocabulary="seen"` takes the softmax
+    over the tokens that the data holds, which is faster and fits LoRA only.
+
+    `dtype="auto"` is what is fast here (`backbone.fast_dtype`). A checkpoint is written every
+    `save_every` steps.
+
+    Raises InputError for values that cannot be.
+    """
+
+    data: tuple[str, ...]
+    out: str
+    base: str = DEFAULT
+    method: Literal["lora", "full"] = "lora"
+    examples: int | None = None
+    dev_examples: int = 40
+    max_length: int = 1024
+    show_labels_share: float = 0.0
+    level: Level = Level.BOTH
+    rank: int = 16
+    alpha: float = 32.0
+    dropout: float = 0.0
+    layers: int | None = None
+    epochs: int = 2
+    max_tokens_per_batch: int = 2048
+    accumulation: int = 1
+    learning_rate: float = 5e-4
+    schedule: Literal["linear", "cosine"] = "linear"
+    warmup: float = 0.05
+    weight_decay: float = 0.0
+    clip: float = 1.0
+    checkpointing: bool = False
+    loss_vocabulary: Literal["full", "seen"] = "full"
+    dtype: Literal["auto", "float32", "bfloat16"] = "auto"
+    seed: int = 0
+    save_every: int = 50
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "data", tuple(map(str, self.data)))
+        object.__setattr__(self, "level", Level(self.level))
+        for name, reason in self._faults():
+            raise InputError(f"{name} {reason}, got {getattr(self, name)!r}")
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the settings as JSON-ready values; `TrainConfig(**values)` takes them back."""
+        return {**asdict(self), "data": list(self.data), "level": self.level.value}
+
+    def _faults(self) -> Iterator[tuple[str, str]]:
+        """Yield the name of each setting that cannot be, and what it has to be."""
+        if not self.data:
+            yield "data", "is one dataset folder or more"
+        for name, allowed in _CHOICES.items():
+            if getattr(self, name) not in allowed:
+                yield name, f"is one of {', '.join(allowed)}"
+        for names, low, high, told in _RANGES:
+            for name in names:
+                value = getattr(self, name)
+                if value is not None and not low <= value <= high:
+                    yield name, told
+        if self.method == "full" and self.loss_vocabulary == "seen":
+            yield "loss_vocabulary", "is 'full' where every weight is trained, the output's too"
+        if self.max_tokens_per_batch < self.max_length:
+            yield "max_tokens_per_batch", f"is max_length ({self.max_length}) or more"
+
+
+_CHOICES = {
+    "method": ("lora", "full"),
+    "schedule": ("linear", "cosine"),
+    "loss_vocabulary": ("full", "seen"),
+    "dtype": ("auto", "float32", "bfloat16"),
+}
+_COUNTS = ("rank", "epochs", "accumulation", "max_length", "save_every", "examples", "layers")
+_RANGES: tuple[tuple[tuple[str, ...], float, float, str], ...] = (
+    (_COUNTS, 1, math.inf, "is 1 or more"),
+    (("dev_examples", "weight_decay"), 0, math.inf, "is 0 or more"),
+    (("warmup", "dropout", "show_labels_share"), 0, 1, "is a share, from 0 to 1"),
+    (("learning_rate", "clip", "alpha"), 1e-12, 1e12, "is above 0"),
+)

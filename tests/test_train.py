@@ -1,0 +1,503 @@
+"""Training: the loss, the order of batches, the preflight, resuming, what a run leaves behind."""
+
+import csv
+import json
+import os
+import signal
+import subprocess
+import sys
+from dataclasses import replace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from tiny import tiny_datasets, tiny_model, tiny_records
+
+from pointline.corpus.store import write_dataset
+from pointline.errors import InputError, ModelError, PreflightError
+from pointline.format.record import Fact, Pair, Record
+from pointline.format.tasks import task
+from pointline.model import backbone, batches, card, embedded, learner, train
+from pointline.model.batches import Example, Sample, collate, encode, plan, seen
+from pointline.model.loss import CompletionLoss
+from pointline.model.prompt import Level, input_text, target
+from pointline.model.train import TrainConfig, extract_and_score
+
+
+@pytest.fixture(scope="module")
+def base(tmp_path_factory):
+    return tiny_model(tmp_path_factory.mktemp("train") / "base")
+
+
+@pytest.fixture(scope="module")
+def tiny(base):
+    return backbone.load(base)
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory):
+    return tiny_datasets(tmp_path_factory.mktemp("sets"), 32, dev=12)
+
+
+def samples(records):
+    return [Sample(record, task(record.task), f"{record.task}/train.jsonl") for record in records]
+
+
+@pytest.fixture(scope="module")
+def examples(tiny):
+    return encode(samples(tiny_records(12)), tiny, max_length=256)
+
+
+# ---------------------------------------------------------------- records to tokens
+
+
+def test_an_example_is_prompt_completion_and_end(tiny):
+    record = tiny_records(1)[0]
+    example = encode(samples([record]), tiny, max_length=256)[0]
+    asked = task(record.task)
+    assert tiny.decode(example.tokens[: example.prompt]) == input_text(record.text, asked)
+    assert tiny.decode(example.tokens[example.prompt :]) == target(record, asked)
+    assert example.tokens[0] == tiny.bos[0] and example.tokens[-1] == tiny.eos[0]
+    assert example.completion == len(example.tokens) - example.prompt
+    assert seen([example], 500) == tuple(sorted({*example.tokens, 500}))
+
+
+def test_one_level_alone(tiny):
+    record = replace(tiny_records(1)[0], label="")
+    word = encode(samples([record]), tiny, max_length=256, level=Level.WORD)[0]
+    assert tiny.decode(word.tokens[word.prompt :]) == target(record, task(record.task), Level.WORD)
+
+
+def test_a_share_of_the_prompts_lists_the_labels_by_record(tiny):
+    records = tiny_records(144)
+    chosen = encode(samples(records), tiny, max_length=256, show_labels_share=0.5, seed=3)
+    again = encode(samples(records[::-1]), tiny, max_length=256, show_labels_share=0.5, seed=3)
+    listed = {e.id for e in chosen if tiny.decode(e.tokens).startswith("/")}
+    assert listed == {e.id for e in again if tiny.decode(e.tokens).startswith("/")}
+    assert 45 < len(listed) < 99
+    whole = encode(samples(records), tiny, max_length=256, show_labels_share=1.0)
+    assert all(tiny.decode(e.tokens).startswith("/") for e in whole)
+
+
+SCNM = "scnm-en"
+GOOD = Record("ok", SCNM, "Ada left Turin.", "Society", (Pair("people", "Ada", 0, 3),))
+BAD = {
+    "the text is empty": replace(GOOD, text="", pairs=()),
+    "there is no label": replace(GOOD, label=""),
+    "the label 'Sport' is none of task": replace(GOOD, label="Sport"),
+    "the item label 'person' is none of task": replace(GOOD, pairs=(Pair("person", "Ada"),)),
+    "the entity 'Bob' is not in the text": replace(GOOD, pairs=(Pair("people", "Bob"),)),
+    "1 facts, where task 'scnm-en' takes pairs": replace(
+        GOOD, pairs=(), facts=(Fact(("Ada", "places", "Turin")),)
+    ),
+    "tokens, ": replace(GOOD, text="Ada left Turin. " * 40),
+}
+
+
+@pytest.mark.parametrize("reason", BAD)
+def test_the_preflight_refuses(tiny, reason):
+    bad = replace(BAD[reason], id="bad")
+    with pytest.raises(PreflightError) as caught:
+        encode(samples([*tiny_records(3), bad]), tiny, max_length=128)
+    assert len(caught.value.problems) == 1
+    assert caught.value.problems[0].startswith("scnm-en/train.jsonl: record 'bad': ")
+    assert reason in caught.value.problems[0] and "\n" not in str(caught.value)
+
+
+def test_the_preflight_lists_every_record_that_it_refuses(tiny):
+    bad = [replace(r, id=str(i), text=r.text + "!" * i) for i, r in enumerate(BAD.values())]
+    twice = replace(GOOD, id="twice")
+    with pytest.raises(PreflightError, match=r"\(and 7 more\)") as caught:
+        encode(samples([GOOD, *bad, twice]), tiny, max_length=128)
+    assert len(caught.value.problems) == 8
+    assert "record 'twice': the text is that of record 'ok'" in caught.value.problems[-1]
+
+
+def test_a_row_without_anything_to_learn_is_refused(tiny):
+    mute = replace(tiny, bos=(), eos=(1,))
+    assert list(batches._misfit(Example("x", (5, 6), 2), 9))
+    assert list(batches._misfit(Example("x", (5, 6), 0), 9))
+    assert encode(samples([GOOD]), mute, max_length=128)[0].prompt > 0
+
+
+# ---------------------------------------------------------------- the order
+
+
+@given(
+    lengths=st.lists(st.integers(1, 60), max_size=300),
+    max_tokens=st.integers(1, 200),
+    accumulation=st.integers(1, 3),
+    seed=st.integers(0, 5),
+)
+def test_an_epoch_holds_each_example_once_within_the_budget(
+    lengths, max_tokens, accumulation, seed
+):
+    options = {"max_tokens": max_tokens, "accumulation": accumulation, "seed": seed}
+    steps = plan(lengths, epochs=2, **options)
+    assert steps == plan(lengths, epochs=2, **options)
+    for epoch in range(2):
+        mine = [step for step in steps if step.epoch == epoch]
+        numbers = [i for step in mine for batch in step.batches for i in batch]
+        assert sorted(numbers) == list(range(len(lengths)))
+        assert all(1 <= len(step.batches) <= accumulation for step in mine)
+    for step in steps:
+        for batch in step.batches:
+            assert len(batch) == 1 or len(batch) * max(lengths[i] for i in batch) <= max_tokens
+
+
+def test_batches_waste_little_and_differ_by_epoch_and_seed():
+    lengths = [20 + (i * 37) % 100 for i in range(2000)]
+    steps = plan(lengths, max_tokens=2048, epochs=2)
+    padded = sum(len(b) * max(lengths[i] for i in b) for s in steps for b in s.batches)
+    assert padded < 1.06 * 2 * sum(lengths)
+    first, second = ([s.batches for s in steps if s.epoch == e] for e in (0, 1))
+    assert first != second
+    assert plan(lengths, max_tokens=2048, epochs=1, seed=1)[0] != steps[0]
+
+
+@pytest.mark.parametrize("schedule", ["linear", "cosine"])
+def test_the_rate_rises_then_falls_to_nothing(schedule):
+    config = TrainConfig(("d",), "o", learning_rate=2.0, warmup=0.1, schedule=schedule)
+    rates = [train.rate(step, 100, config) for step in range(100)]
+    assert rates[9] == rates[10] == 2.0 and rates[:10] == sorted(rates[:10])
+    assert rates[10:] == sorted(rates[10:], reverse=True) and 0 < rates[-1] < 0.05
+    assert train.rate(0, 10, replace(config, warmup=0.0)) == 2.0
+
+
+# ---------------------------------------------------------------- the loss
+
+
+def naive(model, examples, pad, vocabulary=None):
+    """The summed cross entropy from whole logits, with everything masked but completions."""
+    import torch
+
+    batch = collate(examples, pad=pad)
+    labels = torch.full_like(batch.ids, -100)
+    for i, example in enumerate(examples):
+        for place in range(example.prompt, len(example.tokens)):
+            labels[i, place] = batch.ids[i, place]
+    logits = model(input_ids=batch.ids, attention_mask=(batch.ids != pad).long()).logits
+    if vocabulary is not None:
+        outside = torch.ones(logits.shape[-1], dtype=torch.bool)
+        outside[list(vocabulary)] = False
+        logits = logits.masked_fill(outside, float("-inf"))
+    return torch.nn.functional.cross_entropy(
+        logits[:, :-1].flatten(0, 1), labels[:, 1:].flatten(), ignore_index=-100, reduction="sum"
+    )
+
+
+@pytest.mark.parametrize("family", ["gemma3", "llama"])
+@pytest.mark.parametrize("restricted", [False, True])
+def test_loss_and_gradients_are_those_of_whole_logits(tmp_path, family, restricted):
+    import torch
+
+    tiny = backbone.load(tiny_model(tmp_path / "m", family=family))
+    examples = encode(samples(tiny_records(7)), tiny, max_length=256)
+    vocabulary = seen(examples) if restricted else None
+    numbers = None if vocabulary is None else {t: i for i, t in enumerate(vocabulary)}
+    if restricted:  # the output layer is not trained then
+        tiny.model.get_output_embeddings().weight.requires_grad_(False)
+    expected = naive(tiny.model, examples, tiny.pad, vocabulary)
+    (expected * 0.5).backward()
+    wanted = {n: p.grad.clone() for n, p in tiny.model.named_parameters() if p.grad is not None}
+    tiny.model.zero_grad()
+    loss = CompletionLoss(tiny.model, vocabulary=vocabulary, chunk=13)
+    batch = collate(examples, pad=tiny.pad, vocabulary=numbers)
+    assert loss.value(batch) == pytest.approx(expected.item(), rel=1e-5)
+    assert loss.backward(batch, scale=0.5) == pytest.approx(expected.item(), rel=1e-5)
+    found = {n: p.grad for n, p in tiny.model.named_parameters() if p.grad is not None}
+    assert set(found) == set(wanted)
+    for name, gradient in found.items():
+        assert torch.allclose(gradient, wanted[name], rtol=1e-3, atol=1e-5), name
+
+
+def test_what_follows_a_completion_has_no_influence(tiny, examples):
+    import torch
+
+    loss = CompletionLoss(tiny.model)
+    batch = collate(examples, pad=tiny.pad)
+    filled = batch.ids.clone()
+    for i, example in enumerate(examples):
+        filled[i, len(example.tokens) :] = 77
+    assert loss.value(batch) == loss.value(replace(batch, ids=filled))
+    alone = sum(loss.value(collate([example], pad=tiny.pad)) for example in examples)
+    assert loss.value(batch) == pytest.approx(alone, rel=1e-5)
+    assert torch.equal(batch.ids.flatten()[batch.rows + 1], batch.targets)
+
+
+def test_a_model_that_caps_its_logits_is_refused(tiny):
+    class Capped(type(tiny.model)):
+        def forward(self, **inputs):
+            out = super().forward(**inputs)
+            out.logits = out.logits.tanh() + 1
+            return out
+
+    capped = backbone.load(tiny.name).model
+    capped.__class__ = Capped
+    with pytest.raises(ModelError, match="more than one linear layer"):
+        CompletionLoss(capped)
+
+
+# ---------------------------------------------------------------- one step
+
+
+def config_for(base, data, out="run", **changes):
+    values = {"base": str(base), "max_length": 256, "max_tokens_per_batch": 512}
+    return TrainConfig(data, str(out), **{**values, "dtype": "float32", **changes})
+
+
+def weights_after(base, batches, **changes):
+    config = config_for(base, ("d",), **changes)
+    student = learner.Learner(backbone.load(base), config, None)
+    student.step(batches, rate=0.01, seed=1)
+    return student.weights
+
+
+def same(one, two, **tolerance):
+    import torch
+
+    return all(torch.allclose(one[name], two[name], **tolerance) for name in one)
+
+
+def test_accumulating_is_the_same_as_one_large_batch(base, examples):
+    one = weights_after(base, [examples])
+    many = weights_after(base, [examples[:2], examples[2:9], examples[9:]])
+    assert same(one, many, atol=2e-4) and not same(one, weights_after(base, [examples[:2]]))
+
+
+def test_checkpointing_changes_nothing_but_memory(base, examples):
+    assert same(
+        weights_after(base, [examples]), weights_after(base, [examples], checkpointing=True)
+    )
+
+
+def test_dropout_follows_from_the_seed_of_the_step(base, examples):
+    one, two = (weights_after(base, [examples], dropout=0.3) for _ in range(2))
+    assert same(one, two, rtol=0, atol=0)
+    assert not same(one, weights_after(base, [examples]))
+
+
+def test_only_the_topmost_layers_are_adapted(base, examples):
+    names = weights_after(base, [examples], layers=1)
+    assert names and all(".layers.1." in name for name in names)
+    linear = {name.split(".")[-4] for name in names}
+    assert linear == {
+        "q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj",
+    }  # fmt: skip
+    with pytest.raises(InputError, match=r"layers is 3, but .* has 2"):
+        weights_after(base, [examples], layers=3)
+
+
+def test_bfloat16_learns_the_same_way(base, examples):
+    config = config_for(base, ("d",), dtype="bfloat16")
+    student = learner.Learner(backbone.load(base, dtype="bfloat16"), config, None)
+    before = student.value([examples])
+    for step in range(8):
+        student.step([examples], rate=0.01, seed=step)
+    assert student.value([examples]) < before - 0.1
+    assert {str(p.dtype) for p in student.weights.values()} == {"torch.float32"}
+
+
+def test_a_loss_that_is_no_number_ends_the_run(base, examples):
+    import torch
+
+    student = learner.Learner(backbone.load(base), config_for(base, ("d",)), None)
+    with torch.no_grad():
+        next(iter(student.weights.values())).fill_(float("nan"))
+    with pytest.raises(ModelError, match="the loss became nan"):
+        student.step([examples], rate=0.1, seed=0)
+
+
+# ---------------------------------------------------------------- settings
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"method": "qlora"}, "method is one of lora, full, got 'qlora'"),
+        ({"rank": 0}, "rank is 1 or more, got 0"),
+        ({"warmup": 2}, "warmup is a share, from 0 to 1, got 2"),
+        ({"learning_rate": 0.0}, "learning_rate is above 0"),
+        ({"layers": 0}, "layers is 1 or more"),
+        ({"max_length": 4096}, r"max_tokens_per_batch is max_length \(4096\) or more"),
+        ({"method": "full", "loss_vocabulary": "seen"}, "loss_vocabulary is 'full'"),
+        ({"data": ()}, "data is one dataset folder or more"),
+    ],
+)
+def test_settings_that_cannot_be(changes, message):
+    with pytest.raises(InputError, match=message):
+        TrainConfig(**{"data": ("d",), "out": "o", **changes})
+
+
+def test_settings_survive_json():
+    config = TrainConfig(("a", "b"), "o", level=Level.TEXT, layers=3)
+    assert TrainConfig(**json.loads(json.dumps(config.to_dict()))) == config
+
+
+# ---------------------------------------------------------------- whole runs
+
+
+def losses(folder):
+    lines = (folder / "log.jsonl").read_text().splitlines()
+    events = [json.loads(line) for line in lines]
+    return [(e["step"], e["loss"]) for e in events if e["event"] == "step"]
+
+
+def no_scores(*_):
+    return {}
+
+
+@pytest.mark.parametrize("method", ["full", "lora"])
+def test_a_tiny_model_learns_32_records_by_heart(tmp_path, method):
+    """ALL = 1.0 on what it was trained on, through the decoder and the scores."""
+    base = tiny_model(tmp_path / "base", spread=0.2)
+    paths = tiny_datasets(tmp_path / "data", 32)
+    changes = {
+        "full": {"epochs": 25, "learning_rate": 4e-3},
+        "lora": {"epochs": 35, "learning_rate": 2e-2},
+    }[method]
+    config = config_for(base, paths, tmp_path / "run", method=method, dev_examples=0, **changes)
+    done = train.train(config)
+    assert done.finished and done.history[-1]["loss"] < 0.1 * done.history[0]["loss"]
+    learned = backbone.load(done.folder)
+    for lang in ("en", "ja", "zh"):
+        asked = task(f"scnm-{lang}")
+        records = [record for record in tiny_records(32) if record.task == asked.name]
+        found = extract_and_score(learned, asked, records, Level.BOTH)
+        assert found == {"tl": 1.0, "wl": 1.0, "all": 1.0, "well_formed": 1.0}, lang
+
+
+def test_a_run_leaves_everything_behind(base, data, tmp_path):
+    points = []
+    config = config_for(
+        base, data, tmp_path / "run", epochs=2, dev_examples=2, loss_vocabulary="seen"
+    )
+    done = train.train(config, progress=points.append)
+    assert done.finished and done.model == tmp_path / "run" / "adapter"
+    assert [p.step for p in points] == list(range(1, done.steps + 1)) and points[-1].eta == 0.0
+    assert sorted(path.name for path in done.folder.iterdir()) == [
+        "adapter", "config.json", "curves.csv", "log.jsonl", "metrics.json",
+    ]  # fmt: skip
+    assert sorted(path.name for path in done.model.iterdir()) == [
+        "README.md", "adapter_config.json", "adapter_model.safetensors", "pointline.json",
+    ]  # fmt: skip
+    with (done.folder / "curves.csv").open() as file:
+        rows = list(csv.DictReader(file))
+    assert [float(row["loss"]) for row in rows] == [loss for _, loss in losses(done.folder)]
+    told = json.loads((done.folder / "config.json").read_text())
+    assert [d["name"] for d in told["datasets"]] == ["scnm-en", "scnm-ja", "scnm-zh"]
+    assert sum(d["records"] for d in told["datasets"]) == 32
+    entry = done.history[-1]
+    assert entry["epoch"] == 2 and entry["dev_loss"] < done.history[0]["dev_loss"] + 1
+    assert set(entry["scores"]) == {"scnm-en", "scnm-ja", "scnm-zh"}
+    assert set(entry["scores"]["scnm-ja"]) == {"tl", "wl", "all", "well_formed"}
+    assert "| scnm-ja | " in (done.model / "README.md").read_text()
+    again = train.train(config, evaluate=lambda *_: pytest.fail("it is finished"))
+    assert again == done
+    with pytest.raises(InputError, match="holds a run with another epochs, seed"):
+        train.train(replace(config, epochs=3, seed=1))
+
+
+def test_a_refused_dataset_leaves_no_run(base, tmp_path):
+    asked = task(SCNM)
+    write_dataset(tmp_path / "d", asked, {"train": [GOOD, replace(GOOD, id="2", label="")]})
+    with pytest.raises(PreflightError, match=r"d/train.jsonl: record '2': there is no label"):
+        train.train(config_for(base, (str(tmp_path / "d"),), tmp_path / "run"))
+    assert not (tmp_path / "run").exists()
+    write_dataset(tmp_path / "e", asked, {"test": [GOOD]})
+    with pytest.raises(InputError, match="there is nothing to learn"):
+        train.train(config_for(base, (str(tmp_path / "e"),), tmp_path / "run"))
+
+
+@pytest.fixture(scope="module")
+def undisturbed(base, data, tmp_path_factory):
+    """A run without interruption, to hold others against: 3 epochs, with dropout."""
+    folder = tmp_path_factory.mktemp("undisturbed") / "run"
+    config = config_for(base, data, folder, epochs=3, dropout=0.2, dev_examples=3, save_every=2)
+    return config, train.train(config, evaluate=no_scores)
+
+
+def assert_equal_runs(one, two):
+    assert losses(one) == losses(two)
+    adapters = [(run / "adapter" / "adapter_model.safetensors").read_bytes() for run in (one, two)]
+    assert adapters[0] == adapters[1]
+    histories = [json.loads((run / "metrics.json").read_text())["history"] for run in (one, two)]
+    assert histories[0] == histories[1]
+
+
+@pytest.mark.parametrize("at", [1, 7])
+def test_ctrl_c_ends_with_a_checkpoint_and_the_run_goes_on(undisturbed, tmp_path, at):
+    config, whole = undisturbed
+    config = replace(config, out=str(tmp_path / "run"))
+
+    def interrupt(point):
+        if point.step == at:
+            os.kill(os.getpid(), signal.SIGINT)
+
+    stopped = train.train(config, progress=interrupt, evaluate=no_scores)
+    assert not stopped.finished and stopped.step == at and stopped.model is None
+    assert [path.name for path in stopped.folder.glob("checkpoint-*")] == [f"checkpoint-{at:08}"]
+    done = train.train(config, evaluate=no_scores)
+    assert done.finished
+    assert_equal_runs(done.folder, whole.folder)
+    assert not list(done.folder.glob("*checkpoint-*"))
+
+
+KILLED = """
+import json, os, sys
+from pointline.model.train import TrainConfig, train
+config = TrainConfig(**json.loads(sys.argv[1]))
+def kill(point):
+    if point.step == 5:
+        os.kill(os.getpid(), 9)
+train(config, progress=kill, evaluate=lambda *_: {})
+"""
+
+
+def test_a_killed_run_goes_on_with_the_same_losses(undisturbed, tmp_path):
+    config, whole = undisturbed
+    config = replace(config, out=str(tmp_path / "run"))
+    line = [sys.executable, "-c", KILLED, json.dumps(config.to_dict())]
+    killed = subprocess.run(line, capture_output=True, text=True)
+    assert killed.returncode == -signal.SIGKILL, killed.stderr
+    assert len(losses(tmp_path / "run")) == 5  # of which the checkpoint holds four
+    (tmp_path / "run" / ".checkpoint-00000006.partial").mkdir()  # as if killed while saving
+    done = train.train(config, evaluate=no_scores)
+    assert done.finished
+    assert_equal_runs(done.folder, whole.folder)
+
+
+def test_a_damaged_checkpoint_is_named(undisturbed, tmp_path):
+    config, _ = undisturbed
+    config = replace(config, out=str(tmp_path / "run"))
+    train.train(config, progress=lambda _: os.kill(os.getpid(), signal.SIGINT))
+    saved = tmp_path / "run" / "checkpoint-00000001"
+    (saved / "weights.safetensors").write_bytes(b"half")
+    with pytest.raises(ModelError, match="checkpoint-00000001 is damaged"):
+        train.train(config)
+
+
+# ---------------------------------------------------------------- the card
+
+
+def test_a_gemma_adapter_carries_the_notice(base, tmp_path, tiny):
+    gemma = replace(tiny, name="gemma3-270m")
+    student = learner.Learner(gemma, config_for(base, ("d",)), None)
+    about = {**config_for("gemma3-270m", ("d",)).to_dict(), "pointline": "0", "torch": "2"}
+    facts = {"name": "d", "task": SCNM, "records": 1, "sha256": "0" * 64, "licences": ["CC0"]}
+    made = student.save(tmp_path, {**about, "datasets": [facts]}, [])
+    line = "Gemma is provided under and subject to the Gemma Terms of Use found at"
+    assert line in (made / "NOTICE").read_text()
+    text = (made / "README.md").read_text()
+    assert line in text and "Prohibited Use Policy" in text and "| d | 1 | CC0 |" in text
+    assert (
+        json.loads((made / "adapter_config.json").read_text())["base_model_name_or_path"]
+        == "gemma3-270m"
+    )
+    expected = {path.name for path in embedded.legal_files("gemma3-270m") if path.suffix == ".html"}
+    assert expected <= {path.name for path in made.iterdir()}
+
+
+def test_other_bases_carry_their_own_licence():
+    assert card.notice("smollm2") == "" and card.notice("my/model") == ""
+    assert "Apache-2.0" in card._licence("smollm2") and "my/model" in card._licence("my/model")
