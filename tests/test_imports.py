@@ -79,6 +79,8 @@ def test_files_and_functions_stay_small(path):
 def test_importing_pointline_loads_nothing_heavy():
     code = (
         "import sys, pointline; pointline.task; pointline.Record; pointline.codec.write;"
+        "import pointline.score.tables; pointline.score([pointline.Record('1', '', 'a')], "
+        "[pointline.Record('1', '', 'a')], resamples=0);"
         "heavy = {'torch', 'transformers', 'pandas', 'pyarrow', 'numpy', 'typer', 'rich'};"
         "print(sorted(heavy & set(sys.modules)))"
     )

@@ -14,12 +14,12 @@ from pointline.errors import PointlineError
 from pointline.format import codec
 from pointline.format.record import Fact, Pair, Prediction, Record
 from pointline.format.tasks import Task, adhoc, task, tasks
+from pointline.score.match import Report, score
 from pointline.version import __version__
 
 if TYPE_CHECKING:
     from pointline.corpus.store import Dataset, read_dataset, read_records, write_records
     from pointline.model.extract import Extractor
-    from pointline.score.match import Report, score
 
 __all__ = [
     "Dataset",
@@ -42,6 +42,7 @@ __all__ = [
     "write_records",
 ]
 
+# `score` is bound here and now: a later import of the package of that name leaves it alone.
 # What needs more than the standard library is loaded when it is asked for.
 _LATER = {
     "Dataset": "pointline.corpus.store",
@@ -49,8 +50,6 @@ _LATER = {
     "read_records": "pointline.corpus.store",
     "write_records": "pointline.corpus.store",
     "Extractor": "pointline.model.extract",
-    "Report": "pointline.score.match",
-    "score": "pointline.score.match",
 }
 
 
@@ -58,7 +57,7 @@ def __getattr__(name: str) -> Any:
     if name not in _LATER:
         raise AttributeError(f"module 'pointline' has no attribute {name!r}")
     value = getattr(importlib.import_module(_LATER[name]), name)
-    globals()[name] = value  # so that the package `pointline.score` does not stand in its way
+    globals()[name] = value
     return value
 
 

@@ -331,11 +331,9 @@ def _read_lenient(completion: str, task: Task, text: str | None) -> Reading:
 
 def _read_paper(completion: str, task: Task, text: str | None) -> Reading:
     completion = lenient.clean(completion, [])
-    words = sorted((task.word, *task.aliases), key=len, reverse=True)
-    word = next((word for word in words if word in completion), None)
-    if word is None:
+    if task.word not in completion:
         return Reading(ok=False)
-    label, rest = completion.split(word, 1)
+    label, rest = completion.split(task.word, 1)
     if task.shape == "facts":
         pieces = [rest.strip()]
     else:

@@ -17,6 +17,7 @@ __all__ = ["Field", "escape", "escape_char", "is_plain", "split", "unescape"]
 _WRITTEN = {"\\": "\\\\", ":": "\\:", ";": "\\;", "\n": "\\n", "\r": "\\r"}
 _READ = {"n": "\n", "r": "\r", **{char: char for char in "\\:;/"}}
 _TOKEN = re.compile(r"\\.|[^\\:;/]+|.", re.DOTALL)
+_PLAIN = re.compile(r"[^\\:;/\s](?:[^\\:;/\r\n]*[^\\:;/\s])?")  # what needs no escape anywhere
 _ANCHOR = re.compile(r"@([1-9][0-9]{0,8})\Z")
 
 
@@ -46,6 +47,8 @@ def escape(value: str, *, label: bool = False) -> str:
     >>> print(escape("10:30 "), escape("weather/find", label=True))
     10\:30\  weather\/find
     """
+    if _PLAIN.fullmatch(value):
+        return value
     first = len(value) - len(value.lstrip())
     last = len(value.rstrip())
     return "".join(
