@@ -1,0 +1,95 @@
+"""How fast the embedded model is trained on this machine: whole or restricted softmax, LoRA or full.
+
+    python benchmarks/train_speed.py [--threads 2] [--steps 3] [--only lora/seen ...]
+
+Steps of 2,048 tokens: prompts of 60 to 100 tokens, completions of 40 to 60, drawn from 28,000
+tokens (as many as eight built datasets hold). Prints a table and writes results/train_speed.json.
+Wall time is what a user waits; CPU time tells more where other processes share the machine.
+"""
+
+from __future__ import annotations
+
+import argparse
+import gc
+import json
+import random
+import time
+from pathlib import Path
+
+import machine
+import torch
+
+from pointline.model.backbone import load
+from pointline.model.batches import Example, plan, seen
+from pointline.model.learner import Learner
+from pointline.model.settings import TrainConfig
+
+CASES: dict[str, dict[str, object]] = {
+    "lora/full": {},
+    "lora/seen": {"loss_vocabulary": "seen"},
+    "lora/seen/12 layers": {"loss_vocabulary": "seen", "layers": 12},
+    "lora/seen/checkpointing": {"loss_vocabulary": "seen", "checkpointing": True},
+    "full/full": {"method": "full", "learning_rate": 1e-5},
+}
+
+
+def examples(count: int, seed: int = 0) -> list[Example]:
+    rng = random.Random(seed)
+    words = rng.sample(range(300, 260_000), 28_000)
+    made = []
+    for number in range(count):
+        prompt, completion = rng.randint(60, 100), rng.randint(40, 60)
+        tokens = tuple(rng.choices(words, k=prompt + completion))
+        made.append(Example(str(number), tokens, prompt))
+    # so that the restricted vocabulary has its size although only some steps are run
+    return [*made, Example("words", tuple(words), 1)]
+
+
+def measure(name: str, base: str, steps: int) -> dict[str, object]:
+    config = TrainConfig(("-",), "-", base=base, dtype="float32", **CASES[name])
+    *used, words = examples(16 * (steps + 1))
+    vocabulary = seen([*used, words]) if config.loss_vocabulary == "seen" else None
+    learner = Learner(load(base), config, vocabulary)
+    lengths = [len(example.tokens) for example in used]
+    order = plan(lengths, max_tokens=config.max_tokens_per_batch, epochs=1)
+    times = []
+    for number, step in enumerate(order[: steps + 1]):
+        batches = [[used[i] for i in batch] for batch in step.batches]
+        count = sum(len(example.tokens) for batch in batches for example in batch)
+        wall, cpu = time.perf_counter(), time.process_time()
+        learner.step(batches, rate=1e-5, seed=number)
+        times.append((count, time.perf_counter() - wall, time.process_time() - cpu))
+    tokens, wall, cpu = (
+        sum(column) for column in zip(*times[1:], strict=True)
+    )  # the first warms up
+    return {
+        "case": name,
+        "trained parameters": sum(p.numel() for p in learner.weights.values()),
+        "output rows": len(vocabulary or range(learner.model.config.vocab_size)),
+        "tokens": tokens,
+        "tokens per second": round(tokens / wall, 1),
+        "tokens per CPU second": round(tokens / cpu, 1),
+    }
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--base", default="gemma3-270m")
+    parser.add_argument("--threads", type=int, default=torch.get_num_threads())
+    parser.add_argument("--steps", type=int, default=3, help="measured after one to warm up")
+    parser.add_argument("--only", nargs="*", choices=list(CASES), default=list(CASES))
+    asked = parser.parse_args()
+    torch.set_num_threads(asked.threads)
+    rows = []
+    for name in asked.only:
+        rows.append(measure(name, asked.base, asked.steps))
+        print(json.dumps(rows[-1]), flush=True)
+        gc.collect()
+    out = Path(__file__).parent / "results" / "train_speed.json"
+    told = {"machine": machine.describe(), "base": asked.base, "threads": asked.threads}
+    out.write_text(json.dumps({**told, "rows": rows}, indent=2) + "\n", encoding="utf-8")
+    print(f"-> {out.relative_to(Path.cwd()) if out.is_relative_to(Path.cwd()) else out}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,58 @@
+"""Figures of runs and studies: each as PNG and SVG, drawn from a CSV file that lies beside it."""
+
+from __future__ import annotations
+
+import csv
+from pathlib import Path
+
+from pointline.errors import InputError, MissingExtra
+
+__all__ = ["training_curves"]
+
+
+def training_curves(curves: str | Path) -> tuple[Path, Path]:
+    """Draw loss and learning rate over the steps of a training; return the PNG and the SVG.
+
+    `curves` is the `curves.csv` of a run folder; the figures are written beside it.
+
+    Raises InputError for a file that is missing or has no steps, MissingExtra without matplotlib.
+    """
+    path = Path(curves)
+    steps, losses, rates = _columns(path, ("step", "loss", "rate"))
+    try:
+        from matplotlib.figure import Figure
+    except ImportError:
+        raise MissingExtra("matplotlib", extra="plots") from None
+    figure = Figure(figsize=(7.0, 3.6), layout="constrained")
+    left = figure.add_subplot()
+    left.plot(steps, losses, color="tab:blue", alpha=0.35, linewidth=1, label="loss of a step")
+    left.plot(steps, _smooth(losses), color="tab:blue", label="loss, running mean")
+    left.set(xlabel="step", ylabel="nats per completion token", ylim=(0, None))
+    right = left.twinx()
+    right.plot(steps, rates, color="tab:grey", linestyle="--", label="learning rate")
+    right.set(ylabel="learning rate", ylim=(0, None))
+    figure.legend(loc="outside upper center", ncols=3, frameon=False)
+    made = path.with_suffix(".png"), path.with_suffix(".svg")
+    for file in made:
+        figure.savefig(file, dpi=150)
+    return made
+
+
+def _columns(path: Path, names: tuple[str, ...]) -> list[list[float]]:
+    try:
+        with path.open(encoding="utf-8", newline="") as file:
+            rows = list(csv.DictReader(file))
+    except OSError:
+        raise InputError(f"{path}: there is no such file; a training writes curves.csv") from None
+    if not rows or not set(names) <= set(rows[0]):
+        raise InputError(f"{path}: no rows with the columns {', '.join(names)}")
+    return [[float(row[name]) for row in rows] for name in names]
+
+
+def _smooth(values: list[float], share: float = 0.1) -> list[float]:
+    """Return the exponential running mean, in which a value weighs `share`."""
+    kept, out = values[0], []
+    for value in values:
+        kept += share * (value - kept)
+        out.append(kept)
+    return out
