@@ -115,6 +115,35 @@ def measure(base: backbone.Backbone, decoder: Decoder, way, batch: int) -> dict:
     }
 
 
+def grammar_cost(decoder: Decoder) -> list[dict]:
+    """Milliseconds to compile a grammar and for a mask, on texts of three lengths."""
+    rows = []
+    for lang, texts in TEXTS.items():
+        of = task(f"scnm-{lang}")
+        for length in (60, 600, 2000):
+            joint = (" " if lang == "en" else "").join(texts)
+            text = (joint * (1 + length // len(joint)))[:length]
+            entities = [text[at : at + 9].strip() for at in range(0, length - 9, length // 6)]
+            pairs = tuple(Pair(of.item_labels[0], entity) for entity in entities)
+            gold = prompt.target(Record("", of.name, text, of.labels[0], pairs), of)
+            begin = time.perf_counter()
+            rules = grammar.build(of, text)
+            built = time.perf_counter()
+            matcher = decoder._matcher(rules)
+            compiled = time.perf_counter()
+            steps = []
+            for token in decoder._guide.tokenize_str(gold):
+                before = time.perf_counter()
+                matcher.compute_bitmask()
+                assert matcher.consume_token(token), gold
+                steps.append(time.perf_counter() - before)
+            row = {"lang": lang, "characters": length, "build_ms": built - begin}
+            row |= {"compile_ms": compiled - built, "steps": len(steps)}
+            row |= {"mask_ms_mean": sum(steps) / len(steps), "mask_ms_max": max(steps)}
+            rows.append({k: round(1e3 * v, 2) if k.count("_ms") else v for k, v in row.items()})
+    return rows
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--model", default=backbone.DEFAULT)
@@ -127,6 +156,9 @@ def main() -> None:
     begin = time.perf_counter()
     decoder = Decoder(base.model, base.tokenizer, eos=base.eos)
     setup = time.perf_counter() - begin
+    costs = grammar_cost(decoder)
+    for row in costs:
+        print(row)
     results = []
     for batch in chosen.batch:
         rows = [
@@ -139,10 +171,9 @@ def main() -> None:
             row["same_text_as_plain"] = same
             print(row, flush=True)
         results += rows
-    for line in outputs[1]:
-        print(line)
     report = {"model": chosen.model, "threads": chosen.threads, "dtype": "float32"}
     report |= {"decoder_setup_s": round(setup, 2), "machine": machine.describe(), "rows": results}
+    report["grammar"] = costs
     path = Path(__file__).parent / "results" / "decode_speed.json"
     path.write_text(json.dumps(report, indent=1) + "\n", encoding="utf-8")
 

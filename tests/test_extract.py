@@ -3,6 +3,7 @@
 import itertools
 import re
 import time
+from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
@@ -346,3 +347,15 @@ def test_loading_a_folder(tmp_path):
     ex = Extractor.load(folder, device="cpu", options=Options(max_items=2))
     assert ex.backend.name == str(folder)
     assert ex("Ada", task="scnm-en").ok
+
+
+def test_random_choices_on_fuzzed_texts_stay_in_the_format(tmp_path, monkeypatch):
+    benchmarks = Path(__file__).parent.parent / "benchmarks"
+    monkeypatch.syspath_prepend(str(benchmarks))
+    import fuzz_decode
+
+    result = fuzz_decode.fuzz(tmp_path, 300)
+    assert result["wrong"] == []
+    assert result["unreadable"] == result["not verbatim"] == result["unknown label"] == 0
+    assert result["texts"] == 300
+    assert result["items"] > 100
