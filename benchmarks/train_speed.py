@@ -1,4 +1,4 @@
-"""How fast the embedded model is trained on this machine: whole or restricted softmax, LoRA or full.
+"""How fast the embedded model is trained here: whole or restricted softmax, LoRA or full.
 
     python benchmarks/train_speed.py [--threads 2] [--steps 3] [--only lora/seen ...]
 
