@@ -368,11 +368,15 @@ def test_a_tiny_model_learns_32_records_by_heart(tmp_path, method):
 
 
 def test_a_run_leaves_everything_behind(base, data, tmp_path):
+    import torch
+
     points = []
     config = config_for(
         base, data, tmp_path / "run", epochs=2, dev_examples=2, loss_vocabulary="seen"
     )
+    before = torch.get_rng_state()
     done = train.train(config, progress=points.append)
+    assert torch.equal(torch.get_rng_state(), before)
     assert done.finished and done.model == tmp_path / "run" / "adapter"
     assert [p.step for p in points] == list(range(1, done.steps + 1)) and points[-1].eta == 0.0
     assert sorted(path.name for path in done.folder.iterdir()) == [

@@ -108,11 +108,12 @@ def train(
         run.settle(about)
         if done := _finished(run):
             return done
-    job = prepare(config, sets, run, about, loading)
-    run.settle(about)
-    devices = [job.learner.model.device.index] if torch.cuda.is_available() else []
-    with torch.random.fork_rng(devices), _asked_to_stop() as stop:
-        return _work(job, stop, progress, evaluate or extract_and_score)
+    gpus = list(range(torch.cuda.device_count()))
+    with torch.random.fork_rng(gpus):  # the caller's random state stays as it is
+        job = prepare(config, sets, run, about, loading)
+        run.settle(about)
+        with _asked_to_stop() as stop:
+            return _work(job, stop, progress, evaluate or extract_and_score)
 
 
 def extract_and_score(
