@@ -13,7 +13,7 @@ _LIBRARIES = ("torch", "transformers", "llguidance", "tokenizers", "numpy")
 def describe() -> dict[str, object]:
     return {
         "processor": _processor(),
-        "cores": len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count(),
+        "cores": os.cpu_count(),
         "system": platform.system(),
         "python": platform.python_version(),
         "versions": {name: _version(name) for name in ("pointline", *_LIBRARIES)},
