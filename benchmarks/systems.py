@@ -1,4 +1,4 @@
-"""Three systems on the built datasets: the bare model free, the bare model constrained, the adapter.
+"""Three systems on the built datasets: the bare model free and constrained, the adapter.
 
     python benchmarks/systems.py --data data --out runs/systems
 

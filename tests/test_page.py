@@ -11,6 +11,10 @@ from pointline.app.page import page
 from pointline.format.record import Fact, Pair, Prediction, Record
 from pointline.format.tasks import TASKS
 
+ELEMENTS = {
+    "html", "head", "meta", "title", "style", "body", "main", "header", "h1", "h2", "p",
+    "article", "div", "span", "mark", "ul", "li", "b",
+}  # fmt: skip
 CHROMIUM = shutil.which("chromium")
 
 
@@ -47,9 +51,7 @@ def test_the_text_is_whole_and_nothing_of_it_is_markup(record):
     parser.feed(page([record]))
     # an HTML parser folds line breaks and replaces NUL, as a browser does
     assert "".join(parser.texts).replace("\r", "\n") == record.text.replace("\r", "\n")
-    assert {tag for tag, _ in parser.elements} <= set(
-        "html head meta title style body main header h1 h2 p article div span mark ul li b".split()
-    )
+    assert {tag for tag, _ in parser.elements} <= ELEMENTS
 
 
 def test_hostile_fields_are_escaped():
@@ -87,10 +89,11 @@ def test_languages_are_grouped_in_order():
 def test_a_browser_shows_the_page(tmp_path):
     record = Record("1", "scnm-ja", "朝倉澪は金沢へ。", "文芸", (Pair("人名", "朝倉澪", 0, 3),))
     (tmp_path / "page.html").write_text(page([record]), encoding="utf-8")
-    flags = (
-        "--headless --no-sandbox --disable-gpu --no-first-run --disable-background-networking"
-        " --disable-component-update --disable-sync --window-size=800,400"
-    ).split()
+    flags = [
+        "--headless", "--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-sync",
+        "--disable-background-networking", "--disable-component-update",
+        "--window-size=800,400",
+    ]  # fmt: skip
     made = subprocess.run(
         [CHROMIUM, *flags, f"--user-data-dir={tmp_path}/profile",
          f"--screenshot={tmp_path}/page.png", f"file://{tmp_path}/page.html"],

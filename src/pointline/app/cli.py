@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from pointline.app import cli_data, cli_extract, cli_model, show
+from pointline.app import cli_data, cli_extract, cli_model, cli_train, show
 from pointline.app.options import Json, print_json
 from pointline.errors import InputError, PointlineError
 from pointline.format import tasks as tasks_table
@@ -155,6 +155,7 @@ def _show_report(report: Report, *, labels: bool) -> None:
         show.output.print(show.table(table.headers, table.rows))
 
 
+app.command()(cli_train.train)
 app.command()(cli_model.predict)
 app.add_typer(cli_data.app, name="data")
 app.add_typer(cli_model.app, name="model")
