@@ -14,7 +14,7 @@ from typer.testing import CliRunner
 
 from pointline.app.cli import app
 from pointline.app.cli_extract import samples
-from pointline.corpus.store import read_records, write_records
+from pointline.corpus.store import read_records, write_dataset, write_records
 from pointline.errors import InputError
 from pointline.format.record import Prediction
 from pointline.format.tasks import TASKS
@@ -196,6 +196,21 @@ def test_predict_goes_on_where_it_stopped_and_refuses_other_settings(tmp_path, m
     with pytest.raises(InputError, match="holds a run with another options"):
         ask(*asked, "--free")
     assert json.loads(ask("score", gold, out, "--json").stdout)["records"] == 6
+
+
+def test_train_then_extract_with_what_was_trained(tmp_path, model):
+    folder = tmp_path / "scnm-ja"
+    records = [record for record in tiny_records(60) if record.task == "scnm-ja"]
+    write_dataset(folder, TASKS["scnm-ja"], {"train": records[:12], "dev": records[12:14]})
+    asked = ("train", folder, "--model", model, "--out", tmp_path / "run", "--epochs", 1,
+             "--dev-examples", 2, "--max-length", 200, "--batch-tokens", 400)  # fmt: skip
+    told = json.loads(ask(*asked, "--json").stdout)
+    assert told["finished"] and told["model"] == "adapter"
+    assert set(told["history"][0]["scores"]["scnm-ja"]) >= {"tl", "wl", "all"}
+    again = ask(*asked)
+    assert "scnm-ja" in again.stdout and (tmp_path / "run" / "curves.png").is_file()
+    found = ask("extract", "雨だ。", "--model", tmp_path / "run", "--task", "scnm-ja", "--json")
+    assert json.loads(found.stdout)["ok"]
 
 
 # ---------------------------------------------------------------- bad input

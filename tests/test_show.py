@@ -24,7 +24,9 @@ def test_a_record_shows_its_label_text_items_and_confidences():
 
 
 def test_facts_are_shown_with_their_relation():
-    record = Record("1", "tcree-en", "x", "film", facts=(Fact(("Mira", "starring", "Dust", "1999")),))
+    record = Record(
+        "1", "tcree-en", "x", "film", facts=(Fact(("Mira", "starring", "Dust", "1999")),)
+    )
     assert "Mira starring Dust; 1999" in printed(show.records_table([record]))
 
 

@@ -74,7 +74,7 @@ def demo(
     extractor = load(model, adapter)
     found = _run(extractor, given)
     _print(found, json=json)
-    _write_page(html, found, {}, f"Extracted by {extractor.backend.name}.")
+    _write_page(html, found, {}, _by(extractor))
     if not json:
         right = _agreement(samples(), found)
         show.errors.print(f"{right} (pointline extract --help shows how to ask for your own)")
@@ -131,7 +131,7 @@ def extract(
     records = [Record(str(n), wanted.name, one) for n, one in enumerate(texts, start=1)]
     found = _run(extractor, records, wanted)
     _print(found, json=json, known={wanted.name: wanted})
-    _write_page(html, found, {wanted.name: wanted}, f"Extracted by {extractor.backend.name}.")
+    _write_page(html, found, {wanted.name: wanted}, _by(extractor))
 
 
 def _wanted(
@@ -225,6 +225,11 @@ def _write_page(
     if html:
         html.write_text(page.page(found, note=note, tasks=known), encoding="utf-8")
         show.errors.print(f"wrote {html}")
+
+
+def _by(extractor: Extractor) -> str:
+    base, *adapter = extractor.backend.name.split("+", 1)
+    return f"Extracted by {Path(base).name}{' with an adapter' if adapter else ''}."
 
 
 def _agreement(gold: Sequence[Record], found: Sequence[Prediction]) -> str:

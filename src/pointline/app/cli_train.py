@@ -45,7 +45,7 @@ def train(
     method: _Method = "lora",
     epochs: Annotated[int, typer.Option(min=1, help="Passes over the data.")] = 2,
     learning_rate: _Rate = 5e-4,
-    rank: Annotated[int, typer.Option(min=1, help="Rank of LoRA.")] = 16,
+    rank: Annotated[int, typer.Option(min=1, help="Rank of LoRA; its alpha is twice that.")] = 16,
     batch_tokens: _BatchTokens = 2048,
     accumulation: Annotated[int, typer.Option(min=1, help="Batches in a step.")] = 1,
     max_length: _MaxLength = 1024,
@@ -67,7 +67,7 @@ def train(
 
     config = TrainConfig(
         tuple(map(str, data)), str(out), base=model, method=method, epochs=epochs,
-        learning_rate=learning_rate, rank=rank, max_tokens_per_batch=batch_tokens,
+        learning_rate=learning_rate, rank=rank, alpha=2.0 * rank, max_tokens_per_batch=batch_tokens,
         accumulation=accumulation, max_length=max_length, examples=examples,
         dev_examples=dev_examples, show_labels_share=show_labels,
         loss_vocabulary=loss_vocabulary, dtype=dtype, checkpointing=checkpointing, seed=seed,

@@ -7,7 +7,6 @@ command again goes on where the last one stopped; another command on the same fo
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -19,6 +18,7 @@ from pointline.errors import InputError
 from pointline.format.record import Record
 from pointline.format.tasks import Task
 from pointline.model.extract import Extractor, Options
+from pointline.model.runfolder import RunFolder
 from pointline.score.match import Report, score
 from pointline.version import CODEC_VERSION, SCORE_VERSION, __version__
 
@@ -46,7 +46,7 @@ class Run:
         return {
             "records": self.records,
             "made": self.made,
-            "seconds": round(self.seconds, 3),
+            "seconds": self.seconds,
             "score": None if self.report is None else self.report.to_dict(),
         }
 
@@ -70,31 +70,26 @@ def predict(
     """
     if not records:
         raise InputError("there is no record to predict")
-    folder = Path(out)
-    folder.mkdir(parents=True, exist_ok=True)
-    _settle(folder / "config.json", _config(extractor, task, batch_size, settings or {}))
+    run = RunFolder(Path(out))
+    run.settle(_config(extractor, task, batch_size, settings or {}))
     if task is not None:
         records = [replace(record, task=task.name) for record in records]
     started = time.monotonic()
-    with store.Appender(folder / PREDICTIONS) as done:
+    with store.Appender(run.path / PREDICTIONS) as done:
         missing = [record for record in records if record.id not in done]
         finished = len(records) - len(missing)
-        _log(folder, event="start", records=len(records), finished=finished)
+        run.log("start", records=len(records), finished=finished)
         for prediction in extractor.many(missing, task, batch_size=batch_size, ordered=False):
             done.add(prediction)
             finished += 1
             if progress:
                 progress(finished, len(records))
-    run = Run(
-        folder,
-        len(records),
-        len(missing),
-        time.monotonic() - started,
-        _report(folder, records, task),
-    )
-    _write(folder / "metrics.json", run.to_dict())
-    _log(folder, event="done", made=run.made, seconds=round(run.seconds, 3))
-    return run
+    report = _report(run.path, records, task)
+    seconds = round(time.monotonic() - started, 3)
+    result = Run(run.path, len(records), len(missing), seconds, report)
+    run.write("metrics.json", result.to_dict())
+    run.log("done", made=result.made, seconds=seconds)
+    return result
 
 
 def _config(
@@ -122,35 +117,8 @@ def _plain(options: Options) -> dict[str, Any]:
     }
 
 
-def _settle(file: Path, config: dict[str, Any]) -> None:
-    """Write the run's settings, or hold them against those that the folder was begun with."""
-    if not file.exists():
-        _write(file, config)
-        return
-    before = json.loads(file.read_text(encoding="utf-8"))
-    now = json.loads(json.dumps(config))
-    changed = sorted(key for key in {*before, *now} if before.get(key) != now.get(key))
-    if changed:
-        raise InputError(
-            f"{file.parent} holds a run with another {', '.join(changed)}: give another --out, or"
-            " remove the folder to begin anew"
-        )
-
-
 def _report(folder: Path, records: Sequence[Record], task: Task | None) -> Report | None:
     if not any(record.label or record.items for record in records):
         return None
     known = {} if task is None else {task.name: task}
     return score(records, store.iter_records(folder / PREDICTIONS), tasks=known)
-
-
-def _log(folder: Path, **facts: Any) -> None:
-    line = {"time": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()), **facts}
-    with (folder / "log.jsonl").open("a", encoding="utf-8") as log:
-        log.write(json.dumps(line, ensure_ascii=False) + "\n")
-
-
-def _write(file: Path, values: Mapping[str, Any]) -> None:
-    written = file.with_suffix(".tmp")
-    written.write_text(json.dumps(values, ensure_ascii=False, indent=2) + "\n", encoding="utf-8")
-    written.replace(file)
