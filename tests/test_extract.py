@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from strategies import texts
 from tiny import tiny_model, tiny_records
 
+import pointline as pl
 from pointline.errors import InputError, ModelError, TaskError, TextTooLong
 from pointline.format.record import Pair, Prediction, Record
 from pointline.format.tasks import adhoc, task
@@ -359,3 +360,16 @@ def test_random_choices_on_fuzzed_texts_stay_in_the_format(tmp_path, monkeypatch
     assert result["unreadable"] == result["not verbatim"] == result["unknown label"] == 0
     assert result["texts"] == 300
     assert result["items"] > 100
+
+
+def test_a_text_read_in_windows_is_scored_as_well_formed():
+    text = "甲は京都にいた。" * 40
+    answer = "社会/固有表現抽出/:地名;京都"
+    ex = Extractor(Scripted(lambda prompt: answer, window=400), Options(window=80, overlap=8))
+    found = ex(text, task="scnm-ja")
+    assert len(found.meta["windows"]) > 1
+    assert pl.codec.read(found.completion, "scnm-ja").items == found.items
+    gold = Record(found.id, found.task, text, found.label, found.pairs)
+    for protocol in ("pointline", "paper"):
+        report = pl.score([gold], [found], protocol=protocol, resamples=0)
+        assert (report.well_formed, report.all) == (1.0, 1.0)

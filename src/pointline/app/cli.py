@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import sys
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal, NoReturn
 
 import typer
 
@@ -19,6 +21,8 @@ if TYPE_CHECKING:
     from pointline.score.report import Draws, Report
 
 __all__ = ["app", "main"]
+
+_PROBLEMS = 20  # that are printed of an error which lists them
 
 app = typer.Typer(
     name="pointline",
@@ -37,16 +41,29 @@ def main() -> None:
     try:
         app()
     except PointlineError as error:
-        typer.echo(f"error: {error}", err=True)
-        for problem in getattr(error, "problems", ()):
-            typer.echo(f"  {problem}", err=True)
-        sys.exit(2)
+        _fail(str(error), getattr(error, "problems", ()))
     except BrokenPipeError:
-        sys.stderr.close()  # the reader left: nothing more can be said, and nothing is wrong
-        sys.exit(0)
+        _leave()
     except OSError as error:
-        typer.echo(f"error: {error.filename or 'the system'}: {error.strerror}", err=True)
-        sys.exit(2)
+        _fail(f"{error.filename or 'the system'}: {error.strerror}")
+
+
+def _fail(message: str, problems: Sequence[str] = ()) -> NoReturn:
+    try:
+        typer.echo(f"error: {message}", err=True)
+        for problem in problems[:_PROBLEMS] if len(problems) > 1 else ():
+            typer.echo(f"  {problem}", err=True)
+        if len(problems) > _PROBLEMS:
+            typer.echo(f"  ... and {len(problems) - _PROBLEMS} more", err=True)
+    except BrokenPipeError:
+        _leave(2)
+    sys.exit(2)
+
+
+def _leave(code: int = 0) -> NoReturn:
+    """Exit after the reader of a pipe left: nothing more can be said, and nothing is wrong."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    sys.exit(code)
 
 
 def _version(asked: bool) -> None:

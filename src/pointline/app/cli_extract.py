@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
@@ -72,8 +72,7 @@ def demo(
     new_file(html) if html else None
     given = [Record(record.id, record.task, record.text) for record in samples()]
     extractor = load(model, adapter)
-    found = _run(extractor, given)
-    _print(found, json=json)
+    found = _run(extractor, given, json=json)
     _write_page(html, found, {}, _by(extractor))
     if not json:
         right = _agreement(samples(), found)
@@ -129,8 +128,7 @@ def extract(
     options = Options(constrained=not free, align=align, long=long)
     extractor = load(model, adapter, options)
     records = [Record(str(n), wanted.name, one) for n, one in enumerate(texts, start=1)]
-    found = _run(extractor, records, wanted)
-    _print(found, json=json, known={wanted.name: wanted})
+    found = _run(extractor, records, wanted, json=json, keep=html is not None)
     _write_page(html, found, {wanted.name: wanted}, _by(extractor))
 
 
@@ -189,34 +187,36 @@ def _texts(text: str | None, file: Path | None, *, whole: bool) -> list[str]:
 
 
 def _run(
-    extractor: Extractor, records: Sequence[Record], task: Task | None = None
+    extractor: Extractor,
+    records: Sequence[Record],
+    task: Task | None = None,
+    *,
+    json: bool,
+    keep: bool = True,
 ) -> list[Prediction]:
-    done = 0
+    """Extract under a progress bar; as JSON, each record is printed when it is done.
 
-    def results() -> Iterator[Prediction]:
-        nonlocal done
-        with show.progress("extracting") as advance:
-
-            def finished(number: int) -> None:
-                nonlocal done
-                done += number
-                advance(done, len(records))
-
-            yield from extractor.many(records, task, progress=finished)
-
-    return list(results())
-
-
-def _print(
-    found: Sequence[Prediction], *, json: bool, known: dict[str, Task] | None = None
-) -> None:
+    `keep=False` lets go of what was printed, so that a long file does not fill the memory.
+    """
     from pointline.corpus.recordfile import dump
 
-    if json:
-        for record in found:
-            typer.echo(dump(record), nl=False)
-    else:
-        show.output.print(show.records_table(found, tasks=known))
+    found: list[Prediction] = []
+    done = 0
+    with show.progress("extracting") as advance:
+
+        def finished(number: int) -> None:
+            nonlocal done
+            done += number
+            advance(done, len(records))
+
+        for prediction in extractor.many(records, task, progress=finished):
+            if json:
+                typer.echo(dump(prediction), nl=False)
+            if keep or not json:
+                found.append(prediction)
+    if not json:
+        show.output.print(show.records_table(found, tasks={task.name: task} if task else None))
+    return found
 
 
 def _write_page(

@@ -23,8 +23,16 @@ _VISIBLE = {code: chr(0x2400 + code) for code in range(32) if chr(code) not in "
 _VISIBLE |= dict.fromkeys((*range(0x7F, 0xA0), *range(0x202A, 0x202F)), "\ufffd")
 _VISIBLE |= dict.fromkeys(range(0x2066, 0x206A), "\ufffd")
 
+
+class _Output(Console):
+    """A console whose reader may leave (`pointline tasks | head`): that is no failure."""
+
+    def on_broken_pipe(self) -> None:
+        raise BrokenPipeError
+
+
 #: Where results go, and where everything else goes.
-output = Console(highlight=False)
+output = _Output(highlight=False)
 errors = Console(stderr=True, highlight=False)
 
 

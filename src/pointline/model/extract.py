@@ -11,14 +11,14 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 from operator import itemgetter
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from pointline.errors import InputError, TaskError, TextTooLong
-from pointline.format import tasks
+from pointline.errors import FormatError, InputError, TaskError, TextTooLong
+from pointline.format import codec, tasks
 from pointline.format.record import Prediction, Record
 from pointline.format.tasks import Lang, Task
 from pointline.model import grammar, prompt
@@ -217,7 +217,7 @@ class Extractor:
             for number in done:
                 spans = windows[number]
                 found = [parts[number, start] for start, _ in spans]
-                yield number, _whole(asked[number][0], spans, found)
+                yield number, _whole(*asked[number], spans, found)
 
     def _batch(self, batch: Sequence[_Job]) -> Iterator[Prediction]:
         completions = self.backend.complete(
@@ -278,9 +278,29 @@ def _record(text: str | Record, number: int, task: Task | str | None) -> tuple[R
 
 
 def _whole(
-    record: Record, windows: Sequence[tuple[int, int]], parts: Sequence[Prediction]
+    record: Record, task: Task, windows: Sequence[tuple[int, int]], parts: Sequence[Prediction]
 ) -> Prediction:
-    return parts[0] if len(parts) == 1 else merge(record, windows, parts)
+    """Return the prediction of the whole text from those of its windows.
+
+    Where every window's completion is in the format, so is the whole one's, which is written anew;
+    the windows' own are kept in `meta["windows"]`.
+    """
+    if len(parts) == 1:
+        return parts[0]
+    merged = merge(record, windows, parts)
+    if not all(_in_format(part, task) for part in parts):
+        return merged
+    kept = [part.completion for part in parts]
+    line = codec.write(merged, task, places=False)
+    return replace(merged, completion=line, meta={**merged.meta, "windows": kept})
+
+
+def _in_format(part: Prediction, task: Task) -> bool:
+    try:
+        codec.read(part.completion or "", task)
+    except FormatError:
+        return False
+    return True
 
 
 def guess_language(text: str) -> Lang:

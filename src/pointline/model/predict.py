@@ -15,6 +15,7 @@ from typing import Any
 
 from pointline.corpus import store
 from pointline.errors import InputError
+from pointline.format import tasks
 from pointline.format.record import Record
 from pointline.format.tasks import Task
 from pointline.model.extract import Extractor, Options
@@ -66,10 +67,13 @@ def predict(
     `task` goes before the records' own. `settings` are further facts for `config.json`, such as
     the source file's hash. A kill loses at most the batch in flight.
 
-    Raises InputError where the folder holds a run of other settings, and as `Extractor.many`.
+    Raises InputError where the folder holds a run of other settings, TaskError before anything is
+    written, and as `Extractor.many`.
     """
     if not records:
         raise InputError("there is no record to predict")
+    for name in dict.fromkeys(record.task for record in records) if task is None else ():
+        tasks.task(name)  # an unknown one is refused before anything is written
     run = RunFolder(Path(out))
     run.settle(_config(extractor, task, batch_size, settings or {}))
     if task is not None:
