@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Protocol
 
+from rich.box import SIMPLE_HEAD
 from rich.console import Console, Group
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
@@ -22,6 +23,9 @@ _COLOURS = ("cyan", "yellow", "green", "magenta", "blue", "red", "bright_cyan", 
 _VISIBLE = {code: chr(0x2400 + code) for code in range(32) if chr(code) not in "\n\t"}
 _VISIBLE |= dict.fromkeys((*range(0x7F, 0xA0), *range(0x202A, 0x202F)), "\ufffd")
 _VISIBLE |= dict.fromkeys(range(0x2066, 0x206A), "\ufffd")
+
+_SHORT = {"precision": "P", "recall": "R", "predicted": "pred."}
+_KEPT = 14  # columns of text do not get narrower than this, or than their longest word
 
 
 class _Output(Console):
@@ -64,10 +68,24 @@ def progress(what: str) -> Iterator[Advance]:
 def table(headers: Sequence[str], rows: Iterable[Sequence[str]], *, title: str = "") -> Table:
     """Return a table of strings, all columns but the first aligned to the right if numeric."""
     shown = [list(row) for row in rows]
-    made = Table(title=title or None, header_style="bold", title_justify="left")
+    made = Table(
+        title=title or None,
+        header_style="bold",
+        title_justify="left",
+        pad_edge=False,
+        show_edge=False,
+        box=SIMPLE_HEAD,
+    )
     for at, header in enumerate(headers):
         numeric = at > 0 and all(_is_number(row[at]) for row in shown)
-        made.add_column(header, justify="right" if numeric else "left", overflow="fold")
+        longest = max((len(word) for row in shown for word in row[at].split()), default=0)
+        made.add_column(
+            _SHORT.get(header, header),
+            justify="right" if numeric else "left",
+            overflow="fold",
+            no_wrap=numeric,
+            min_width=min(longest, _KEPT),
+        )
     for row in shown:
         made.add_row(*map(_text, row))
     return made
@@ -88,7 +106,7 @@ def records_table(
 
 
 def _is_number(cell: str) -> bool:
-    return not cell or cell[0].isdigit() or cell[0] in "-–+."
+    return not cell or cell[0].isdigit() or cell[0] in "-–+.["
 
 
 def _text(value: str, style: str = "") -> Text:
