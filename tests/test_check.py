@@ -145,3 +145,11 @@ def test_paths_that_hold_nothing_to_check(tmp_path):
 
 def test_rules_have_names():
     assert list(RULES) == ["shape", "unknown label", "unknown item label", "entity not in the text"]
+
+
+def test_a_file_is_held_against_the_task_of_the_manifest_beside_it(tmp_path):
+    own = tasks.Task("mine", "own", "en", "NER", ("a",), ("b",))
+    store.write_dataset(tmp_path / "own", own, {"test": [Record("1", "mine", "It rains.", "a")]})
+    assert check(tmp_path / "own" / "test.jsonl").ok
+    (tmp_path / "own" / "manifest.json").write_text('{"task": "build"}')  # another tool's
+    assert [p.rule for p in check(tmp_path / "own" / "test.jsonl")] == ["task"]

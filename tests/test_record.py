@@ -56,3 +56,14 @@ def test_a_prediction_is_a_record():
     assert (prediction.repairs, prediction.ok) == (("blank-dropped",), True)
     with pytest.raises(RecordError):
         Prediction("1", "t", "Bob", pairs=(Pair("people", "Ada", 0, 3),))
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [{"pairs": None}, {"pairs": [("a", "b")]}, {"facts": [Pair("a", "b")]}, {"meta": None}],
+)
+def test_a_record_refuses_values_of_another_kind(wrong):
+    with pytest.raises(RecordError, match=next(iter(wrong))):
+        Record("1", "t", "x", **wrong)
+    with pytest.raises(RecordError, match="several of str"):
+        Fact("abc")

@@ -79,3 +79,12 @@ def test_adhoc_tasks():
         adhoc(entities=["a"], relations=["b"])
     with pytest.raises(TaskError, match="got the string 'team'"):
         adhoc(entities="team")
+
+
+def test_choices_that_are_none_are_refused():
+    with pytest.raises(TaskError, match="lang is one of en, ja, zh"):
+        adhoc(lang="fr")
+    with pytest.raises(TaskError, match="shape is"):
+        adhoc(shape="trees")
+    with pytest.raises(TaskError, match="no task 5"):
+        task(5)

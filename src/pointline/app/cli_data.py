@@ -28,7 +28,7 @@ def gold_file(path: Path) -> tuple[Path, dict[str, Task]]:
     file = path / "test.jsonl" if path.is_dir() else path
     if not file.is_file():
         raise InputError(f"{file}: there is no such file")
-    told = manifest.task_in(manifest.read_manifest(file.parent), path=file.parent)
+    told = manifest.task_beside(file)
     return file, {} if told is None else {told.name: told}
 
 

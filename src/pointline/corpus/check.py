@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from pointline.corpus import recordfile
-from pointline.corpus.manifest import MANIFEST, SPLITS, read_manifest, sha256, task_in
+from pointline.corpus.manifest import MANIFEST, SPLITS, read_manifest, sha256, task_beside, task_in
 from pointline.corpus.twins import key
 from pointline.errors import CorpusError, RecordError, TaskError
 from pointline.format import codec, tasks
@@ -134,7 +134,7 @@ class _Tally:
 def _check_files(paths: list[Path], task: Task | None) -> Findings:
     tally = _Tally()
     for path in paths:
-        _check_file(path, task, tally)
+        _check_file(path, task or task_beside(path), tally)
     return tally.findings()
 
 

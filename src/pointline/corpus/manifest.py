@@ -16,7 +16,7 @@ from pointline.format.record import Record
 from pointline.format.tasks import Task
 from pointline.version import CODEC_VERSION, __version__
 
-__all__ = ["MANIFEST", "SPLITS", "read_manifest", "sha256", "summary", "task_in"]
+__all__ = ["MANIFEST", "SPLITS", "read_manifest", "sha256", "summary", "task_beside", "task_in"]
 
 #: The splits of a dataset, in the order of its files.
 SPLITS = ("train", "dev", "test")
@@ -56,6 +56,22 @@ def task_in(manifest: Mapping[str, Any], *, path: Path) -> Task | None:
     if not isinstance(told, Mapping):
         raise TaskError(f"{path / MANIFEST}: 'task' is an object, got {told!r}")
     return tasks.from_dict(told)
+
+
+def task_beside(file: Path) -> Task | None:
+    """Return the task that the manifest beside a record file carries, None where there is none.
+
+    A manifest.json of something else than a dataset is none of ours.
+
+    Raises TaskError where it carries a task that is none.
+    """
+    try:
+        manifest = read_manifest(file.parent)
+    except CorpusError:
+        return None
+    if not isinstance(manifest.get("task"), Mapping):
+        return None
+    return task_in(manifest, path=file.parent)
 
 
 def summary(

@@ -16,7 +16,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from pointline.errors import FormatError, RecordError
+from pointline.errors import FormatError, InputError, RecordError
 from pointline.format import lenient
 from pointline.format.escape import Field, escape, is_plain, split, unescape
 from pointline.format.record import Fact, Pair, Record
@@ -73,6 +73,8 @@ def write(
         body = "".join(":" + ";".join(item) for item in record.items)
         closing = ":" if record.facts else ""
         return f"{record.label}/{task.word}/{body}{closing}"
+    if mode != "pointline":
+        raise InputError(f"mode is 'pointline' or 'paper', got {mode!r}")
     marks = _marks(record) if places else [""] * len(record.pairs)
     items = [
         f":{escape(pair.label)};{escape(pair.entity)}{mark}"
@@ -103,7 +105,7 @@ def read(
     if mode == "lenient":
         return _read_lenient(completion, task, text)
     if mode != "strict":
-        raise ValueError(f"mode is 'strict', 'lenient' or 'paper', got {mode!r}")
+        raise InputError(f"mode is 'strict', 'lenient' or 'paper', got {mode!r}")
     _check_utf8(completion)
     label, items = _parse(completion, task)
     return _reading(label, items, task, text, source=completion)

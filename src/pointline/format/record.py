@@ -6,7 +6,7 @@ code points, half-open: `text[start:end] == entity`.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -61,7 +61,7 @@ class Fact:
     fields: tuple[str, ...]
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "fields", tuple(self.fields))
+        object.__setattr__(self, "fields", _tuple("a fact's fields", self.fields, str))
         if len(self.fields) < 3:
             raise RecordError(f"a fact needs three or more fields, got {self.fields!r}")
         for value in self.fields:
@@ -92,8 +92,10 @@ class Record:
     meta: Mapping[str, Any] = field(default_factory=dict, hash=False)
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "pairs", tuple(self.pairs))
-        object.__setattr__(self, "facts", tuple(self.facts))
+        object.__setattr__(self, "pairs", _tuple("'pairs'", self.pairs, Pair))
+        object.__setattr__(self, "facts", _tuple("'facts'", self.facts, Fact))
+        if not isinstance(self.meta, Mapping):
+            raise RecordError(f"'meta' is a mapping, got {self.meta!r}")
         for name in ("id", "task", "text", "label"):
             _check_string(repr(name), getattr(self, name), empty=True)
         for pair in self.pairs:
@@ -133,6 +135,16 @@ class Prediction(Record):
         # dataclass(slots=True) makes a new class, so the zero-argument super() would not do
         Record.__post_init__(self)
         object.__setattr__(self, "repairs", tuple(self.repairs))
+
+
+def _tuple(what: str, values: object, kind: type) -> tuple[Any, ...]:
+    if isinstance(values, str) or not isinstance(values, Iterable):
+        raise RecordError(f"{what} are several of {kind.__name__}, got {values!r}")
+    found = tuple(values)
+    for value in found:
+        if not isinstance(value, kind):
+            raise RecordError(f"{what} are of {kind.__name__}, got {value!r}")
+    return found
 
 
 def _is_offset(value: object) -> bool:

@@ -109,7 +109,7 @@ def task(name: str) -> Task:
     '固有表現抽出'
     """
     if name not in TASKS:
-        close = difflib.get_close_matches(name, TASKS, n=3, cutoff=0.6)
+        close = difflib.get_close_matches(str(name), TASKS, n=3, cutoff=0.6)
         raise TaskError(f"no task {name!r} (pointline tasks lists them)", close=close)
     return TASKS[name]
 
@@ -144,6 +144,10 @@ def adhoc(
     """
     if entities is not None and (relations is not None or shape == "facts"):
         raise TaskError("an ad-hoc task has entities (pairs) or relations (facts), not both")
+    if lang not in LANGUAGES:
+        raise TaskError(f"lang is one of {', '.join(LANGUAGES)}, got {lang!r}")
+    if shape not in (None, "pairs", "facts"):
+        raise TaskError(f"shape is 'pairs' or 'facts', got {shape!r}")
     facts = relations is not None or shape == "facts"
     words = _WORDS["tcree" if facts else "scnm"]
     return Task(

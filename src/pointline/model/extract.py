@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 from itertools import islice
 from operator import itemgetter
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, get_args
 
 from pointline.errors import FormatError, InputError, TaskError, TextTooLong
 from pointline.format import codec, tasks
@@ -62,6 +62,8 @@ class Options:
     overlap: int = 64
 
     def __post_init__(self) -> None:
+        if self.align not in get_args(Align):
+            raise InputError(f"align is 'chars' or 'words', got {self.align!r}")
         if self.long not in ("split", "refuse"):
             raise InputError(f"long is 'split' or 'refuse', got {self.long!r}")
         if self.window < 1 or self.max_new_tokens < 1 or self.overlap < 0:
