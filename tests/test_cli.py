@@ -193,6 +193,8 @@ def test_predict_goes_on_where_it_stopped_and_refuses_other_settings(tmp_path, m
     assert json.loads((out / "metrics.json").read_text())["score"]["records"] == 6
     events = [json.loads(line)["event"] for line in (out / "log.jsonl").read_text().splitlines()]
     assert events == ["start", "done"] * 2
+    fewer = json.loads(ask(*asked, "--limit", 2, "--batch-size", 1, "--json").stdout)
+    assert (fewer["made"], fewer["score"]["records"]) == (0, 2)
     with pytest.raises(InputError, match="holds a run with another options"):
         ask(*asked, "--free")
     assert json.loads(ask("score", gold, out, "--json").stdout)["records"] == 6

@@ -373,3 +373,14 @@ def test_a_text_read_in_windows_is_scored_as_well_formed():
     for protocol in ("pointline", "paper"):
         report = pl.score([gold], [found], protocol=protocol, resamples=0)
         assert (report.well_formed, report.all) == (1.0, 1.0)
+
+
+def test_many_takes_labels_of_ones_own_in_several_languages():
+    answers = {"NER": "a/NER/:x;Ada", "固有表現抽出": "a/固有表現抽出/:x;雨"}
+    ex = Extractor(Scripted(lambda prompt: next(v for k, v in answers.items() if k in prompt)))
+    found = list(ex.many(["Ada left.", "雨だ。"], labels=["a"], entities=["x"]))
+    assert [pair.entity for one in found for pair in one.pairs] == ["Ada", "雨"]
+    with pytest.raises(TaskError, match="not both"):
+        next(ex.many(["Ada"], "scnm-en", labels=["a"]))
+    with pytest.raises(InputError, match="put one in a list"):
+        next(ex.many("Ada", "scnm-en"))

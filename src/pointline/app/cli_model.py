@@ -82,7 +82,7 @@ def predict(
             out,
             task=chosen,
             batch_size=batch_size,
-            settings={**source, "limit": limit},
+            settings=source,
             progress=advance,
         )
     print_json(done.to_dict()) if json else _show(done)

@@ -150,40 +150,49 @@ class Extractor:
         Raises TaskError for an unknown task, or a task and labels at once; TextTooLong where
         `Options.long` is "refuse".
         """
-        if labels is not None or entities is not None or relations is not None:
-            if task is not None:
-                raise TaskError("a task has its own labels: give a task, or labels, not both")
-            source = text.text if isinstance(text, Record) else text
-            task = tasks.adhoc(
+        return next(
+            self.many(
+                [text],
+                task,
                 labels=labels,
                 entities=entities,
                 relations=relations,
-                lang=lang or guess_language(source),
+                lang=lang,
+                batch_size=1,
             )
-        return next(self.many([text], task, batch_size=1))
+        )
 
     def many(
         self,
         texts: Iterable[str | Record],
         task: Task | str | None = None,
         *,
+        labels: Sequence[str] | None = None,
+        entities: Sequence[str] | None = None,
+        relations: Sequence[str] | None = None,
+        lang: Lang | None = None,
         batch_size: int = 8,
         ordered: bool = True,
         progress: Callable[[int], None] | None = None,
     ) -> Iterator[Prediction]:
         """Yield a prediction for each text or record, in their order.
 
-        `ordered=False` yields each as soon as its batch is done, so that a caller who writes them
-        down loses at most one batch to a kill.
         A record keeps its id and meta, and has its own task if none is given; a text is numbered.
-        Of an endless input, `8 * batch_size` are read ahead. `progress` is called with the number
-        of texts that were finished since its last call.
+        Labels of the caller's own are as for a single text. Of an endless input, `8 * batch_size`
+        are read ahead. `ordered=False` yields each as soon as its batch is done, so that a caller
+        who writes them down loses at most one batch to a kill. `progress` is called with the
+        number of texts that were finished since its last call.
 
         Raises as `__call__` does, for the text at fault.
         """
+        if isinstance(texts, str):
+            raise InputError("texts are several: put one in a list, or call the extractor with it")
         if batch_size < 1:
             raise InputError(f"batch_size is 1 or more, got {batch_size}")
-        records = (_record(text, number, task) for number, text in enumerate(texts))
+        own = _own(labels, entities, relations, lang)
+        if own is not None and task is not None:
+            raise TaskError("a task has its own labels: give a task, or labels, not both")
+        records = (_record(text, number, own or task) for number, text in enumerate(texts))
         while ahead := list(islice(records, _LOOKAHEAD * batch_size)):
             done = self._ahead(ahead, batch_size, progress)
             if ordered:
@@ -271,12 +280,39 @@ class Extractor:
         return prompt.one_shot(example, text, task, level, labels=listed)
 
 
-def _record(text: str | Record, number: int, task: Task | str | None) -> tuple[Record, Task]:
+_Asked = Task | str | Callable[[str], Task] | None
+
+
+def _own(
+    labels: Sequence[str] | None,
+    entities: Sequence[str] | None,
+    relations: Sequence[str] | None,
+    lang: Lang | None,
+) -> Callable[[str], Task] | None:
+    """Return what makes the ad-hoc task of a text, None where no labels were given."""
+    if labels is None and entities is None and relations is None:
+        return None
+
+    def task(text: str) -> Task:
+        return tasks.adhoc(
+            labels=labels,
+            entities=entities,
+            relations=relations,
+            lang=lang or guess_language(text),
+        )
+
+    task("")  # so that a wrong label set is refused before the first text
+    return task
+
+
+def _record(text: str | Record, number: int, task: _Asked) -> tuple[Record, Task]:
     record = text if isinstance(text, Record) else Record(str(number), "", text)
     if task is None and not record.task:
         raise TaskError("no task: give one (pointline tasks lists them), or labels of your own")
-    name = record.task if task is None else task
-    return record, tasks.task(name) if isinstance(name, str) else name
+    asked = record.task if task is None else task
+    if isinstance(asked, str):
+        return record, tasks.task(asked)
+    return record, asked if isinstance(asked, Task) else asked(record.text)
 
 
 def _whole(

@@ -64,7 +64,8 @@ def predict(
 ) -> Run:
     """Predict every record that the run folder does not hold yet, and score the whole.
 
-    `task` goes before the records' own. `settings` are further facts for `config.json`, such as
+    `task` goes before the records' own. More records, or another batch size, may be given to a run
+    that is there. `settings` are further facts for `config.json`, such as
     the source file's hash. A kill loses at most the batch in flight.
 
     Raises InputError where the folder holds a run of other settings, TaskError before anything is
@@ -75,14 +76,14 @@ def predict(
     for name in dict.fromkeys(record.task for record in records) if task is None else ():
         tasks.task(name)  # an unknown one is refused before anything is written
     run = RunFolder(Path(out))
-    run.settle(_config(extractor, task, batch_size, settings or {}))
+    run.settle(_config(extractor, task, settings or {}))
     if task is not None:
         records = [replace(record, task=task.name) for record in records]
     started = time.monotonic()
     with store.Appender(run.path / PREDICTIONS) as done:
         missing = [record for record in records if record.id not in done]
         finished = len(records) - len(missing)
-        run.log("start", records=len(records), finished=finished)
+        run.log("start", records=len(records), finished=finished, batch_size=batch_size)
         for prediction in extractor.many(missing, task, batch_size=batch_size, ordered=False):
             done.add(prediction)
             finished += 1
@@ -96,15 +97,12 @@ def predict(
     return result
 
 
-def _config(
-    extractor: Extractor, task: Task | None, batch_size: int, settings: Mapping[str, Any]
-) -> dict[str, Any]:
+def _config(extractor: Extractor, task: Task | None, settings: Mapping[str, Any]) -> dict[str, Any]:
     return {
         **settings,
         "model": extractor.backend.name,
         "task": None if task is None else task.to_dict(),
         "options": _plain(extractor.options),
-        "batch_size": batch_size,
         "pointline": __version__,
         "codec": CODEC_VERSION,
         "scores": SCORE_VERSION,
@@ -125,4 +123,6 @@ def _report(folder: Path, records: Sequence[Record], task: Task | None) -> Repor
     if not any(record.label or record.items for record in records):
         return None
     known = {} if task is None else {task.name: task}
-    return score(records, store.iter_records(folder / PREDICTIONS), tasks=known)
+    wanted = {record.id for record in records}
+    made = (r for r in store.iter_records(folder / PREDICTIONS) if r.id in wanted)
+    return score(records, made, tasks=known)
