@@ -17,7 +17,7 @@ from pointline.corpus.store import write_dataset
 from pointline.errors import InputError, ModelError, PreflightError
 from pointline.format.record import Fact, Pair, Record
 from pointline.format.tasks import task
-from pointline.model import backbone, batches, card, embedded, learner, train
+from pointline.model import backbone, batches, learner, train
 from pointline.model.batches import Example, Sample, collate, encode, plan, seen
 from pointline.model.loss import CompletionLoss
 from pointline.model.prompt import Level, input_text, target
@@ -479,29 +479,3 @@ def test_a_damaged_checkpoint_is_named(undisturbed, tmp_path):
     (saved / "weights.safetensors").write_bytes(b"half")
     with pytest.raises(ModelError, match="checkpoint-00000001 is damaged"):
         train.train(config)
-
-
-# ---------------------------------------------------------------- the card
-
-
-def test_a_gemma_adapter_carries_the_notice(base, tmp_path, tiny):
-    gemma = replace(tiny, name="gemma3-270m")
-    student = learner.Learner(gemma, config_for(base, ("d",)), None)
-    about = {**config_for("gemma3-270m", ("d",)).to_dict(), "pointline": "0", "torch": "2"}
-    facts = {"name": "d", "task": SCNM, "records": 1, "sha256": "0" * 64, "licences": ["CC0"]}
-    made = student.save(tmp_path, {**about, "datasets": [facts]}, [])
-    line = "Gemma is provided under and subject to the Gemma Terms of Use found at"
-    assert line in (made / "NOTICE").read_text()
-    text = (made / "README.md").read_text()
-    assert line in text and "Prohibited Use Policy" in text and "| d | 1 | CC0 |" in text
-    assert (
-        json.loads((made / "adapter_config.json").read_text())["base_model_name_or_path"]
-        == "gemma3-270m"
-    )
-    expected = {path.name for path in embedded.legal_files("gemma3-270m") if path.suffix == ".html"}
-    assert expected <= {path.name for path in made.iterdir()}
-
-
-def test_other_bases_carry_their_own_licence():
-    assert card.notice("smollm2") == "" and card.notice("my/model") == ""
-    assert "Apache-2.0" in card._licence("smollm2") and "my/model" in card._licence("my/model")
