@@ -194,7 +194,7 @@ def _against_others(
     before = tally.ids.setdefault(record.id, place)
     if before != place:
         yield "repeated id", f"the id came before, at {before}"
-    text = blake2b(key(record.text).encode(), digest_size=16).digest()
+    text = blake2b((key(record.text) or record.text).encode(), digest_size=16).digest()
     split, before = tally.texts.setdefault(text, (path.stem, place))
     if split != path.stem:
         yield "text in two splits", f"the same text is in split {split!r}, at {before}"

@@ -114,7 +114,9 @@ def _unique(
     seen: set[str] = set()
     kept = []
     for sourced, text in zip(records, folded, strict=True):
-        if text in elsewhere:
+        if not text:
+            counts["records dropped: nothing but punctuation"] += 1
+        elif text in elsewhere:
             counts["records dropped: left untranslated"] += 1
         elif text in seen:
             counts["records dropped: the same text twice"] += 1

@@ -1,8 +1,9 @@
-"""Texts that are the same once folded, and the documents that they tie together."""
+"""Texts that are the same but for width, case, blanks and punctuation, and what they tie together."""
 
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Iterable
 
 from pointline.format.text import fold
@@ -16,12 +17,16 @@ _OTHER = re.compile(rf"[{_PLAIN}]?[^{_PLAIN}]+")
 
 
 def key(text: str) -> str:
-    """Return `text.fold(text).text`, in a fifth of its time for running text.
+    """Return what is left of `text.fold(text).text` without punctuation, control and format marks.
 
-    >>> key("Ｔｈｅ　Cat") == key("the cat")
-    True
+    Two texts with one key are twins: no reader would call them different examples. A text of
+    nothing but punctuation has the key "".
+
+    >>> key("Ｔｈｅ　Cat!") == key("“the cat”"), key("—。"), key("5 € 😀")
+    (True, '', '5€😀')
     """
-    return "".join(_OTHER.sub(lambda found: fold(found[0]).text, text).casefold().split())
+    folded = "".join(_OTHER.sub(lambda found: fold(found[0]).text, text).casefold().split())
+    return "".join(char for char in folded if unicodedata.category(char)[0] not in "PC")
 
 
 def groups(texts: Iterable[tuple[str, str]]) -> dict[str, str]:

@@ -1,6 +1,6 @@
 r"""The grammar of legal completions: task + text -> Lark text for llguidance.
 
-    start: LABEL "/NER/" item{0,40}
+    start: LABEL "/NER/" item{0,64}
     item:  ":" ITEM_LABEL ";" ENTITY                      pairs
            ":" ENTITY ";" ITEM_LABEL ";" ENTITY           facts
 
@@ -29,7 +29,7 @@ __all__ = ["LABEL_CHARS", "MAX_ITEMS", "Align", "build"]
 Align = Literal["chars", "words"]
 
 #: The most items that a completion may have.
-MAX_ITEMS = 40
+MAX_ITEMS = 64
 #: The longest label, in characters, where a label set is open.
 LABEL_CHARS = 48
 
@@ -63,7 +63,7 @@ def build(
 
     >>> from pointline.format.tasks import adhoc
     >>> print(build(adhoc(labels=["a", "b"], entities=["time"]), "At 10:30"))
-    start: LABEL "/NER/" item{0,40}
+    start: LABEL "/NER/" item{0,64}
     LABEL: "a" | "b"
     item: ":" ITEM_LABEL ";" ENTITY
     ITEM_LABEL: "time"
