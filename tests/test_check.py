@@ -33,6 +33,16 @@ def test_a_good_file_has_no_problem(tmp_path):
     assert (len(findings), findings.records, findings.over_delimiter) == (0, 2, 0)
 
 
+def test_an_empty_file_and_texts_of_punctuation(tmp_path):
+    (tmp_path / "empty.jsonl").write_text("\n")
+    assert [str(p) for p in check(tmp_path / "empty.jsonl")] == [
+        f"{tmp_path / 'empty.jsonl'}: the file holds no record"
+    ]
+    splits = {"train": [record("1", "？！")], "test": [record("2", "……")]}
+    store.write_dataset(tmp_path / "set", TASK, splits)
+    assert check(tmp_path / "set").ok
+
+
 def test_every_bad_line_is_listed_not_only_the_first(tmp_path):
     path = lines(
         tmp_path / "a.jsonl",

@@ -5,6 +5,7 @@ import os
 import re
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import pytest
@@ -15,9 +16,9 @@ from typer.testing import CliRunner
 from pointline.app.cli import app
 from pointline.app.cli_extract import samples
 from pointline.corpus.store import read_records, write_dataset, write_records
-from pointline.errors import InputError
-from pointline.format.record import Prediction
-from pointline.format.tasks import TASKS
+from pointline.errors import InputError, ModelError, TaskError
+from pointline.format.record import Pair, Prediction, Record
+from pointline.format.tasks import TASKS, adhoc
 
 RUNNER = CliRunner()
 
@@ -161,6 +162,40 @@ def test_extract_reads_arguments_files_and_standard_input(tmp_path, model):
     ]
     whole = ask("extract", "--whole", *asked, stdin="雨が\n降る。".encode())
     assert json.loads(whole.stdout)["text"] == "雨が\n降る。"
+
+
+def test_a_task_may_be_the_one_that_a_dataset_carries(tmp_path, model, gold):
+    own = adhoc(labels=["晴", "雨"], entities=["人"], lang="ja", word="天気")
+    record = Record("1", "adhoc", "葵は濡れた。", "雨", (Pair("人", "葵", 0, 1),))
+    write_dataset(tmp_path / "own", own, {"test": [record]})
+    done = ask("extract", "葵は濡れた。", "--task", tmp_path / "own", "--model", model, "--json")
+    assert json.loads(done.output)["label"] in own.labels
+    shown = ask("tasks", tmp_path / "own" / "manifest.json", "--json")
+    assert json.loads(shown.output) == [own.to_dict()]
+    (tmp_path / "loose.jsonl").write_bytes((tmp_path / "own" / "test.jsonl").read_bytes())
+    done = ask(
+        "score", tmp_path / "loose.jsonl", tmp_path / "loose.jsonl", "--task", tmp_path / "own",
+        "--protocol", "paper", "--json",
+    )  # fmt: skip
+    assert json.loads(done.output)["all"] == 1.0
+    with pytest.raises(TaskError, match="no manifest here carries a task"):
+        ask("tasks", gold)
+
+
+def test_a_device_that_is_not_there_is_one_line(model):
+    with pytest.raises(ModelError, match="no device 'cuda:99' here"):
+        ask("extract", "x", "--task", "scnm-en", "--model", model, "--device", "cuda:99")
+
+
+def test_a_pipe_is_read_like_a_file_where_one_reading_is_enough(tmp_path, model, gold):
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    writer = threading.Thread(target=pipe.write_bytes, args=(gold.read_bytes(),))
+    writer.start()
+    assert json.loads(ask("score", gold, pipe, "--json").output)["all"] == 1.0
+    writer.join()
+    with pytest.raises(InputError, match="name a file"):
+        ask("predict", pipe, "--out", tmp_path / "run", "--model", model)
 
 
 def test_extract_takes_own_labels_and_writes_a_page(tmp_path, model):

@@ -3,7 +3,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from strategies import names, records, tasks, texts
 
-from pointline.errors import FormatError, RecordError, TaskError
+from pointline.errors import FormatError, InputError, RecordError, TaskError
 from pointline.format import codec, lenient
 from pointline.format.record import Fact, Pair, Record
 from pointline.format.tasks import TASKS, adhoc, task
@@ -302,6 +302,13 @@ def test_blocks_that_nothing_parts_are_parted_at_the_next_label():
     first, second = codec.read_blocks(both, ["scnm-en", "scpos-adj-en"], TEXT)
     assert (first.label, first.items) == ("Nature", (("places", "Kyoto"),))
     assert (second.label, second.items) == ("positive", (("positive", "hot"),))
+
+
+def test_a_task_for_each_block():
+    with pytest.raises(InputError, match="got 1 for 2 records"):
+        codec.write_blocks([Record("1", "scnm-en", "x")] * 2, ["scnm-en"])
+    with pytest.raises(InputError, match="a completion is a string, got None"):
+        codec.read(None, "scnm-en", mode="lenient")
 
 
 def test_a_block_that_is_missing_is_unreadable():

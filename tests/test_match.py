@@ -155,8 +155,11 @@ def test_items_of_the_wrong_shape_leave_the_completion_to_decide():
     fact = Fact(("葵", "role", "奈良"))
     odd = Prediction("1", "scnm-ja", record().text, "社会", facts=(fact,), completion="社会/")
     assert score([record()], [odd]).well_formed == 0.0
+    silent = score([record()], [replace(odd, completion=None)], protocol="paper")
+    assert (silent.tl.predicted, silent.wl.predicted, silent.all) == (0, 0, 0.0)
+    wrong = replace(record(), pairs=(), facts=(fact,))
     with pytest.raises(RecordError, match="takes pairs"):
-        score([record()], [replace(odd, completion=None)], protocol="paper")
+        score([wrong], [odd], protocol="paper")
 
 
 def test_a_task_of_ones_own():

@@ -235,7 +235,7 @@ def test_a_failed_write_leaves_what_was_there(tmp_path, name):
 
 @pytest.mark.parametrize("name", ["a.jsonl", "a.parquet"])
 def test_what_json_cannot_carry_is_refused_with_the_record_named(tmp_path, name):
-    for value in ({1, 2}, b"x", {1: "key"}, 2**70):
+    for value in ({1, 2}, b"x", {1: "key"}, 2**70, [{"a": float("nan")}], float("inf")):
         with pytest.raises(RecordError, match="record '9' cannot be written as JSON"):
             store.write_records(tmp_path / name, [Record("9", "t", "x", meta={"v": value})])
     assert list(tmp_path.iterdir()) == []

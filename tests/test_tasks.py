@@ -69,6 +69,13 @@ def test_an_ill_formed_task_is_refused(change, reason):
         from_dict(task("scnm-en").to_dict() | change)
 
 
+def test_a_family_or_language_that_is_none_is_refused():
+    with pytest.raises(TaskError, match=r"no language 'jp', there are: en, ja, zh"):
+        tasks(lang="jp")
+    with pytest.raises(TaskError, match="did you mean scnm"):
+        tasks(family="scmn")
+
+
 def test_adhoc_tasks():
     assert adhoc(labels=["甲", "乙"], lang="zh").word == "实体命名识别"
     assert adhoc(relations=["works for"]).shape == "facts"

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Literal, NoReturn
 import typer
 
 from pointline.app import cli_data, cli_extract, cli_model, cli_train, show
-from pointline.app.options import Json, print_json
+from pointline.app.options import Json, TaskName, print_json, task_of
 from pointline.errors import InputError, PointlineError
 from pointline.format import tasks as tasks_table
 from pointline.format.tasks import Task
@@ -83,7 +83,9 @@ def _root(
 
 @app.command()
 def tasks(
-    name: Annotated[str | None, typer.Argument(help="One task.", show_default=False)] = None,
+    name: Annotated[
+        str | None, typer.Argument(help="One task, or a dataset folder.", show_default=False)
+    ] = None,
     family: Annotated[str | None, typer.Option(help="Only this family, e.g. scnm.")] = None,
     lang: Annotated[str | None, typer.Option(help="Only this language: en, ja or zh.")] = None,
     json: Json = False,
@@ -92,7 +94,9 @@ def tasks(
 
     Example: pointline tasks --lang ja
     """
-    found = (tasks_table.task(name),) if name else tasks_table.tasks(family=family, lang=lang)
+    if name and (family or lang):
+        raise InputError("one task has its family and language: give its name alone")
+    found = (task_of(name),) if name else tasks_table.tasks(family=family, lang=lang)
     if not found:
         raise InputError(f"no task of family {family or 'any'} in language {lang or 'any'}")
     if json:
@@ -127,6 +131,7 @@ def score(
     size: Annotated[int, typer.Option(min=1, help="Records in a draw.")] = 1000,
     resamples: Annotated[int, typer.Option(min=0, help="Bootstrap resamples.")] = 1000,
     seed: Annotated[int, typer.Option(help="Seed of the draws and the bootstrap.")] = 0,
+    task: TaskName = None,
     labels: Annotated[bool, typer.Option("--labels", help="Also show each label.")] = False,
     json: Json = False,
 ) -> None:
@@ -138,6 +143,7 @@ def score(
     from pointline.score import match as scoring
 
     gold_file, known = cli_data.gold_file(gold)
+    known |= {told.name: told for told in [task_of(task)]} if task else {}
     made = predicted / "predictions.jsonl" if predicted.is_dir() else predicted
     sides = store.iter_records(gold_file), store.iter_records(made)
     if draws:

@@ -8,9 +8,8 @@ from typing import Annotated
 import typer
 
 from pointline.app import show
-from pointline.app.options import Json, TaskName, print_json
+from pointline.app.options import Json, TaskName, print_json, task_of
 from pointline.errors import InputError
-from pointline.format import tasks as tasks_table
 from pointline.format.tasks import Task
 
 __all__ = ["app", "gold_file"]
@@ -26,7 +25,7 @@ def gold_file(path: Path) -> tuple[Path, dict[str, Task]]:
     from pointline.corpus import manifest
 
     file = path / "test.jsonl" if path.is_dir() else path
-    if not file.is_file():
+    if not file.exists():
         raise InputError(f"{file}: there is no such file")
     told = manifest.task_beside(file)
     return file, {} if told is None else {told.name: told}
@@ -79,7 +78,7 @@ def check(
     """
     from pointline.corpus.check import check as find
 
-    found = find(path, task=tasks_table.task(task) if task else None)
+    found = find(path, task=task_of(task) if task else None)
     if json:
         problems = [
             {"path": p.path, "line": p.line, "rule": p.rule, "reason": p.reason} for p in found

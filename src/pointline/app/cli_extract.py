@@ -14,12 +14,16 @@ from pointline.app import page, show
 from pointline.app.options import (
     AdapterName,
     Align,
+    BatchSize,
+    Device,
+    Dtype,
     Json,
     Long,
     ModelName,
     TaskName,
     labels_of,
     new_file,
+    task_of,
 )
 from pointline.errors import InputError
 from pointline.format import tasks
@@ -47,7 +51,14 @@ def samples() -> list[Record]:
     return store.read_records(Path(str(files("pointline.app"))) / "samples" / "samples.jsonl")
 
 
-def load(model: str | None, adapter: str | None, options: Options | None = None) -> Extractor:
+def load(
+    model: str | None,
+    adapter: str | None,
+    options: Options | None = None,
+    *,
+    device: str | None = None,
+    dtype: Literal["float32", "bfloat16", "float16"] = "float32",
+) -> Extractor:
     """Return the extractor that --model and --adapter name, under a progress bar."""
     from pointline.model import backbone
     from pointline.model.extract import Extractor
@@ -57,6 +68,8 @@ def load(model: str | None, adapter: str | None, options: Options | None = None)
         return Extractor.load(
             backbone.DEFAULT if bare and model is None else model,
             adapter=None if bare else adapter,
+            device=device,
+            dtype=dtype,
             options=options,
             progress=lambda what, share: advance(round(1000 * share), 1000, what),
         )
@@ -109,6 +122,9 @@ def extract(
     ] = False,
     align: Align = "chars",
     long: Long = "split",
+    batch_size: BatchSize = 8,
+    device: Device = None,
+    dtype: Dtype = "float32",
     html: Html = None,
     json: Annotated[bool, typer.Option("--json", help="Print one record a line as JSON.")] = False,
 ) -> None:
@@ -126,9 +142,11 @@ def extract(
     texts = _texts(text, file, whole=whole)
     wanted = _wanted(task, labels, entities, relations, lang or _language(texts))
     options = Options(constrained=not free, align=align, long=long)
-    extractor = load(model, adapter, options)
-    records = [Record(str(n), wanted.name, one) for n, one in enumerate(texts, start=1)]
-    found = _run(extractor, records, wanted, json=json, keep=html is not None)
+    extractor = load(model, adapter, options, device=device, dtype=dtype)
+    records = [Record(str(n), wanted.name, one) for n, one in enumerate(texts)]
+    found = _run(
+        extractor, records, wanted, batch_size=batch_size, json=json, keep=html is not None
+    )
     _write_page(html, found, {wanted.name: wanted}, _by(extractor))
 
 
@@ -148,7 +166,7 @@ def _wanted(
             " or --relations of your own"
         )
     if task is not None:
-        return tasks.task(task)
+        return task_of(task)
     return tasks.adhoc(
         labels=labels_of(labels),
         entities=labels_of(entities),
@@ -192,6 +210,7 @@ def _run(
     task: Task | None = None,
     *,
     json: bool,
+    batch_size: int = 8,
     keep: bool = True,
 ) -> list[Prediction]:
     """Extract under a progress bar; as JSON, each record is printed when it is done.
@@ -209,7 +228,7 @@ def _run(
             done += number
             advance(done, len(records))
 
-        for prediction in extractor.many(records, task, progress=finished):
+        for prediction in extractor.many(records, task, batch_size=batch_size, progress=finished):
             if json:
                 typer.echo(dump(prediction), nl=False)
             if keep or not json:

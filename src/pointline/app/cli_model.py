@@ -12,14 +12,17 @@ from pointline.app import cli_data, cli_extract, show
 from pointline.app.options import (
     AdapterName,
     Align,
+    BatchSize,
+    Device,
+    Dtype,
     Json,
     Long,
     ModelName,
     TaskName,
     print_json,
+    task_of,
 )
 from pointline.errors import InputError
-from pointline.format import tasks as tasks_table
 from pointline.format.record import Record
 from pointline.format.tasks import Task
 
@@ -46,7 +49,9 @@ def predict(
     ] = None,
     align: Align = "chars",
     long: Long = "split",
-    batch_size: Annotated[int, typer.Option(min=1, help="Texts in a batch.")] = 8,
+    batch_size: BatchSize = 8,
+    device: Device = None,
+    dtype: Dtype = "float32",
     max_new_tokens: Annotated[
         int, typer.Option(min=1, help="Where a completion that does not end is cut.")
     ] = 512,
@@ -64,8 +69,10 @@ def predict(
     from pointline.model.predict import predict as run
 
     file, known = cli_data.gold_file(records)
+    if not file.is_file():
+        raise InputError(f"{file}: a stream is gone when a run goes on; name a file")
     asked = store.read_records(file)[:limit]
-    chosen = tasks_table.task(task) if task else _only_task(asked, known)
+    chosen = task_of(task) if task else _only_task(asked, known)
     options = Options(
         constrained=not free,
         align=align,
@@ -73,7 +80,7 @@ def predict(
         max_new_tokens=max_new_tokens,
         example=_example(one_shot, chosen),
     )
-    extractor = cli_extract.load(model, adapter, options)
+    extractor = cli_extract.load(model, adapter, options, device=device, dtype=dtype)
     source = {"source": file.name, "sha256": hashlib.sha256(file.read_bytes()).hexdigest()}
     with show.progress("predicting") as advance:
         done = run(
@@ -136,13 +143,16 @@ def list_models(json: Json = False) -> None:
             model.licence,
             " ".join(model.languages),
             f"{model.size / 1e6:.0f} MB",
-            "yes" if model.installed else model.install,
+            "yes" if model.installed else "no",
             "yes" if model.converted else "on first use",
         )
         for model in found
     ]
     headers = ("name", "model", "licence", "languages", "size", "installed", "converted")
     show.output.print(show.table(headers, rows))
+    for model in found:
+        if not model.installed:
+            show.output.print(f"{model.name}: {model.install}", soft_wrap=True, markup=False)
 
 
 @app.command()

@@ -8,11 +8,16 @@ from typing import Annotated, Any, Literal
 import orjson
 import typer
 
-from pointline.errors import InputError
+from pointline.errors import InputError, TaskError
+from pointline.format import tasks
+from pointline.format.tasks import Task
 
 __all__ = [
     "AdapterName",
     "Align",
+    "BatchSize",
+    "Device",
+    "Dtype",
     "Json",
     "Long",
     "ModelName",
@@ -20,6 +25,7 @@ __all__ = [
     "labels_of",
     "new_file",
     "print_json",
+    "task_of",
 ]
 
 Json = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
@@ -42,7 +48,12 @@ AdapterName = Annotated[
 ]
 TaskName = Annotated[
     str | None,
-    typer.Option("--task", "-t", help="A task, see: pointline tasks", show_default=False),
+    typer.Option(
+        "--task",
+        "-t",
+        help="A task (see: pointline tasks), or the dataset folder that carries it.",
+        show_default=False,
+    ),
 ]
 Align = Annotated[
     Literal["chars", "words"],
@@ -50,6 +61,15 @@ Align = Annotated[
 ]
 Long = Annotated[
     Literal["split", "refuse"], typer.Option(help="What to do with a text that is too long.")
+]
+
+BatchSize = Annotated[int, typer.Option(min=1, help="Texts in a batch.")]
+Device = Annotated[
+    str | None,
+    typer.Option(help="cpu, cuda or cuda:1; a GPU if there is one.", show_default=False),
+]
+Dtype = Annotated[
+    Literal["float32", "bfloat16", "float16"], typer.Option(help="Type of the weights.")
 ]
 
 
@@ -68,6 +88,25 @@ def labels_of(option: str | None) -> list[str] | None:
         return None
     labels = [label.strip() for label in option.replace("、", ",").replace("，", ",").split(",")]
     return [label for label in labels if label]
+
+
+def task_of(option: str) -> Task:
+    """Return the task that --task names: one of the table, or a dataset folder's or manifest's own.
+
+    Raises TaskError for a name that is none, or a manifest that carries no task.
+
+    >>> task_of("scnm-ja").word
+    '固有表現抽出'
+    """
+    path = Path(option)
+    if option in tasks.TASKS or not path.exists():
+        return tasks.task(option)
+    from pointline.corpus import manifest
+
+    told = manifest.task_beside(path if path.is_file() else path / manifest.MANIFEST)
+    if told is None:
+        raise TaskError(f"{path}: no manifest here carries a task")
+    return told
 
 
 def new_file(path: Path) -> Path:

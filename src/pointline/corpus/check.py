@@ -135,6 +135,8 @@ def _check_files(paths: list[Path], task: Task | None) -> Findings:
     tally = _Tally()
     for path in paths:
         _check_file(path, task or task_beside(path), tally)
+        if not tally.counts[path.stem] and not tally.problems:
+            tally.problems.append(Problem(str(path), None, "empty", "the file holds no record"))
     return tally.findings()
 
 

@@ -6,6 +6,7 @@ lines are read over; everything else that is no record is a RecordError with fil
 
 from __future__ import annotations
 
+import math
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
@@ -37,6 +38,8 @@ def to_json(record: Record) -> dict[str, Any]:
     >>> to_json(Record("1", "scnm-ja", "京都の秋", "社会", (Pair("地名", "京都", 0, 2),)))["pairs"]
     [{'label': '地名', 'entity': '京都', 'start': 0, 'end': 2}]
     """
+    for number in _not_finite((record.meta, getattr(record, "scores", None))):
+        raise RecordError(f"record {record.id!r} cannot be written as JSON: it holds {number}")
     values: dict[str, Any] = {
         "id": record.id,
         "task": record.task,
@@ -52,6 +55,15 @@ def to_json(record: Record) -> dict[str, Any]:
         values["repairs"] = list(record.repairs)
         values["ok"] = record.ok
     return values
+
+
+def _not_finite(value: object) -> Iterator[float]:
+    """Yield the numbers that JSON has no word for; orjson would write null."""
+    if isinstance(value, float) and not math.isfinite(value):
+        yield value
+    elif isinstance(value, Mapping | list | tuple):
+        for each in value.values() if isinstance(value, Mapping) else value:
+            yield from _not_finite(each)
 
 
 def _pair_values(pair: Pair) -> dict[str, Any]:
@@ -203,7 +215,7 @@ def scan(path: str | Path) -> Iterator[tuple[int, Record | RecordError]]:
     path = Path(path)
     if path.is_dir():
         raise RecordError("this is a folder: name one of its files", path=path)
-    if not path.is_file():
+    if not path.exists():
         raise RecordError("there is no such file", path=path)
     return _scan_parquet(path) if path.suffix == ".parquet" else _scan_lines(path)
 

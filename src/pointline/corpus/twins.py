@@ -1,4 +1,4 @@
-"""Texts that are the same but for width, case, blanks and punctuation, and what they tie together."""
+"""Texts that are the same but for width, case, blanks and punctuation; documents tied by them."""
 
 from __future__ import annotations
 

@@ -99,6 +99,8 @@ def read(
     >>> read("文芸/固有表現抽出/:人名;紫式部", "scnm-ja", text="作者は紫式部。").pairs[0].start
     3
     """
+    if not isinstance(completion, str):
+        raise InputError(f"a completion is a string, got {completion!r}")
     task = registered(task) if isinstance(task, str) else task
     if mode == "paper":
         return _read_paper(completion, task, text)
@@ -128,11 +130,14 @@ def write_blocks(
 ) -> str:
     r"""Return the completion for several task words after one text: a block each, in their order.
 
-    Blocks are lines (a line break inside a field is escaped); in paper mode nothing parts them.
+    Blocks are lines (a line break inside a field is escaped); in paper mode nothing parts them, so
+    that two blocks of one task word cannot be told apart again.
 
-    Raises as `write` does.
+    Raises as `write` does, and InputError for lists of unequal length.
     """
     asked = tasks or [record.task for record in records]
+    if len(asked) != len(records):
+        raise InputError(f"a task for each record: got {len(asked)} for {len(records)} records")
     lines = [write(r, t, mode) for r, t in zip(records, asked, strict=True)]
     return ("" if mode == "paper" else "\n").join(lines)
 

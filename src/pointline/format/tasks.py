@@ -117,9 +117,18 @@ def task(name: str) -> Task:
 def tasks(*, family: str | None = None, lang: str | None = None) -> tuple[Task, ...]:
     """Return the tasks of the table, in its order, of one family or language if asked.
 
+    Raises TaskError for a family or a language that the table does not have.
+
     >>> len([t for t in tasks() if not t.name.startswith("open-")])
     21
     """
+    for what, asked, there in (
+        ("family", family, dict.fromkeys(t.family for t in TASKS.values())),
+        ("language", lang, LANGUAGES),
+    ):
+        if asked is not None and asked not in there:
+            close = difflib.get_close_matches(str(asked), there, n=3, cutoff=0.6)
+            raise TaskError(f"no {what} {asked!r}, there are: {', '.join(there)}", close=close)
     return tuple(t for t in TASKS.values() if family in (None, t.family) and lang in (None, t.lang))
 
 

@@ -23,6 +23,7 @@ from pointline.model.embedded import (
     models,
     quiet,
     read_card,
+    require,
 )
 
 __all__ = [
@@ -35,6 +36,7 @@ __all__ = [
     "fetch",
     "load",
     "models",
+    "require",
 ]
 
 Dtype = Literal["float32", "bfloat16", "float16"]
@@ -43,6 +45,7 @@ Dtype = Literal["float32", "bfloat16", "float16"]
 DEFAULT = "gemma3-270m"
 
 _HUB_ID = re.compile(r"[\w.-]+/[\w.-]+")
+_SERVED = ("vllm:", "openai:")
 _PICKLED = ("*.bin", "*.pt", "*.pth", "*.ckpt", "*.pkl")
 _HUB_FILES = ["*.json", "*.safetensors", "*.model", "*.txt", "*.jinja"]
 _ADAPTER = "adapter_config.json"
@@ -181,6 +184,8 @@ def _locate(name: str, *, cache: str | Path | None, progress: Progress | None) -
         return _checked(path)
     if _HUB_ID.fullmatch(name) and not name.startswith("."):
         return _checked(_download(name))
+    if name.startswith(_SERVED):
+        raise ModelError(f"{name!r}: models behind a server cannot be loaded by this version yet")
     raise ModelError(
         f"no model {name!r}: not a folder, not a GGUF file, not a hub id (owner/name), and not one"
         f" of {', '.join(PACKAGED)}"
@@ -312,7 +317,13 @@ def _backbone(
 def _device(device: str | None) -> str:
     import torch
 
-    return device or ("cuda" if torch.cuda.is_available() else "cpu")
+    chosen = device or ("cuda" if torch.cuda.is_available() else "cpu")
+    try:
+        torch.empty(0, device=chosen)
+    except (RuntimeError, AssertionError, NotImplementedError) as error:
+        reason = str(error).strip().splitlines()[0]
+        raise ModelError(f"no device {chosen!r} here: {reason}") from None
+    return chosen
 
 
 # ---------------------------------------------------------------- adapters

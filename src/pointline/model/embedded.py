@@ -41,6 +41,7 @@ __all__ = [
     "models",
     "quiet",
     "read_card",
+    "require",
 ]
 
 _LOG = logging.getLogger(__name__)
@@ -157,6 +158,16 @@ def models(*, cache: str | Path | None = None) -> tuple[Model, ...]:
         )
         for entry in PACKAGED.values()
     )
+
+
+def require(name: str) -> None:
+    """Raise ModelError where `name` is a packaged model whose package is not installed.
+
+    Asked before a library is imported: the one extra of a packaged model brings all that it needs.
+    """
+    entry = PACKAGED.get(name)
+    if entry and not all(_resource(*part) for part in entry.parts):
+        raise ModelError(f"the model {name!r} is not installed: run {entry.install}")
 
 
 def fetch(name: str, *, cache: str | Path | None = None, progress: Progress | None = None) -> Path:

@@ -43,10 +43,10 @@ class Options:
     """How an extractor reads a text.
 
     `constrained`: generate under the text's grammar; False keeps the model free and repairs what
-    it wrote. `align`, `max_items`: as in `grammar.build`. `example`: a solved record shown before
-    every text, for a model that was not trained on the task. `long`: what happens to a text whose
-    prompt has more than `window` tokens; `overlap` is what neighbouring windows share, in tokens.
-    A model with a smaller window than `window` plus `max_new_tokens` is asked for less.
+    it wrote. `align`, `max_items`, `fields`: as in `grammar.build`. `example`: a solved record
+    shown before every text, for a model that was not trained on the task. `long`: what happens to
+    a text whose prompt has more than `window` tokens; `overlap` is what neighbouring windows share,
+    in tokens. A model with a smaller window than `window` plus `max_new_tokens` is asked for less.
 
     Raises InputError for values that cannot be.
     """
@@ -56,6 +56,7 @@ class Options:
     level: Level = Level.BOTH
     example: Record | None = None
     max_items: int = MAX_ITEMS
+    fields: int = 3
     max_new_tokens: int = 512
     long: Literal["split", "refuse"] = "split"
     window: int = 1024
@@ -66,6 +67,11 @@ class Options:
             raise InputError(f"align is 'chars' or 'words', got {self.align!r}")
         if self.long not in ("split", "refuse"):
             raise InputError(f"long is 'split' or 'refuse', got {self.long!r}")
+        if self.max_items < 0 or self.fields < 3:
+            raise InputError(
+                "max_items is 0 or more and fields 3 or more, got"
+                f" {self.max_items} and {self.fields}"
+            )
         if self.window < 1 or self.max_new_tokens < 1 or self.overlap < 0:
             raise InputError(
                 "window and max_new_tokens are 1 or more and overlap 0 or more, got"
@@ -117,12 +123,15 @@ class Extractor:
         Raises ModelError for a model that is missing or damaged, MissingExtra without torch.
         """
         from pointline.model import backbone
+
+        base = backbone.DEFAULT if name is None else name
+        backbone.require(str(base))
         from pointline.model.hf import HFBackend
 
         if name is None and adapter is None and _ADAPTER.is_dir():
             adapter = _ADAPTER
         loaded = backbone.load(
-            backbone.DEFAULT if name is None else name,
+            base,
             adapter=adapter,
             dtype=dtype,
             device=device,
@@ -250,6 +259,7 @@ class Extractor:
                 align=options.align,
                 level=options.level,
                 max_items=options.max_items,
+                fields=options.fields,
             )
         window = Record(record.id, record.task, text, meta=record.meta)
         return _Job(number, start, window, task, self._prompt(text, task), rules)

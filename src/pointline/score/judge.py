@@ -170,7 +170,7 @@ def judge(gold: Record, predicted: Record | None, rules: Rules | None = None) ->
     A prediction whose `ok` is False says nothing: no label, no items.
 
     Raises InputError where offsets are asked for and a side lacks them, TaskError where the paper
-    protocol meets an unknown task, RecordError where it has to write items of the wrong shape.
+    protocol meets an unknown task, RecordError where gold has items of the wrong shape.
 
     >>> from pointline.format.record import Pair
     >>> gold = Record("1", "scnm-zh", "鲁迅生于绍兴。", "社会", (Pair("人名", "鲁迅"),))
@@ -251,7 +251,10 @@ def _completion(predicted: Record | None, task: Task, rules: Rules) -> str | Non
     completion = _raw(predicted)
     if completion is not None and rules.completions == "raw":
         return completion
-    return codec.write(predicted, task, mode="paper") if getattr(predicted, "ok", True) else None
+    wrong_shape = predicted.facts if task.shape == "pairs" else predicted.pairs
+    if wrong_shape or not getattr(predicted, "ok", True):
+        return None
+    return codec.write(predicted, task, mode="paper")
 
 
 def _read(completion: str, task: Task) -> Side:
