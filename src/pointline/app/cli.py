@@ -173,9 +173,14 @@ def _show_report(report: Report, *, labels: bool) -> None:
 
     made = [tables.summary(report), tables.conditions(report)]
     made += [tables.by_task(report)] if report.tasks else []
-    made += [tables.by_label(report, "tl"), tables.by_label(report, "wl")] if labels else []
     for table in made:
         show.output.print(show.table(table.headers, table.rows))
+    if labels:
+        for title, table in (
+            ("text labels", tables.by_label(report, "tl")),
+            ("item labels", tables.by_label(report, "wl")),
+        ):
+            show.output.print(show.table(table.headers, table.rows, title=title))
 
 
 app.command()(cli_train.train)

@@ -144,11 +144,11 @@ def list_models(json: Json = False) -> None:
             " ".join(model.languages),
             f"{model.size / 1e6:.0f} MB",
             "yes" if model.installed else "no",
-            "yes" if model.converted else "on first use",
+            "yes" if model.converted else "no",
         )
         for model in found
     ]
-    headers = ("name", "model", "licence", "languages", "size", "installed", "converted")
+    headers = ("name", "model", "licence", "languages", "size", "installed", "ready")
     show.output.print(show.table(headers, rows))
     for model in found:
         if not model.installed:

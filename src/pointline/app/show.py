@@ -83,7 +83,7 @@ def table(headers: Sequence[str], rows: Iterable[Sequence[str]], *, title: str =
             _SHORT.get(header, header),
             justify="right" if numeric else "left",
             overflow="fold",
-            no_wrap=numeric,
+            no_wrap=numeric or (at == 0 and longest <= _KEPT),
             min_width=min(longest, _KEPT),
         )
     for row in shown:
