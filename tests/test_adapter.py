@@ -1,5 +1,6 @@
 """The embedded model with the embedded adapter: what a newcomer sees first."""
 
+import re
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -21,9 +22,14 @@ pytestmark = [
 
 
 @pytest.fixture(scope="module")
-def predictions():
+def extractor():
+    return pl.Extractor.load()
+
+
+@pytest.fixture(scope="module")
+def predictions(extractor):
     asked = [Record(record.id, record.task, record.text) for record in samples()]
-    return list(pl.Extractor.load().many(asked))
+    return list(extractor.many(asked))
 
 
 def test_every_answer_is_well_formed_verbatim_and_of_its_label_set(predictions):
@@ -45,6 +51,16 @@ def test_the_samples_are_read_better_than_by_chance(predictions):
     assert report.well_formed == report.verbatim == 1.0
     assert report.tl.f1 >= 0.6
     assert report.wl.f1 >= 0.35
+
+
+def test_the_example_of_the_readme_runs(extractor, predictions, monkeypatch):
+    readme = (Path(__file__).parents[1] / "README.md").read_text(encoding="utf-8")
+    (code,) = re.findall(r"```python\n(.*?)```", readme, re.DOTALL)
+    monkeypatch.setattr(pl.Extractor, "load", lambda: extractor)
+    known = {"texts": ["他进球了。"], "gold": samples(), "predicted": predictions}
+    exec(compile(code, "README.md", "exec"), known)
+    assert known["rec"].task == "scnm-zh"
+    assert known["report"].records == len(samples())
 
 
 def test_the_adapter_is_small_safe_and_bears_its_notices():
