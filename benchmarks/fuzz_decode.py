@@ -95,8 +95,11 @@ def faults(found: Prediction, task: Task, text: str) -> Iterator[str]:
     """Name what is wrong with a prediction."""
     if not found.ok or set(found.repairs) - {"cut-dropped", "repeat-dropped"}:
         yield "unreadable"
-    for line in (found.completion or "").split("\n"):  # one for each window
-        yield from line_faults(finish(line) if "cut-dropped" in found.repairs else line, task, text)
+    windows = found.meta.get("window_completions")
+    if windows is None and "cut-dropped" in found.repairs:
+        windows = [finish(found.completion or "")]
+    for line in (found.completion or "", *windows) if windows else [found.completion or ""]:
+        yield from line_faults(line, task, text)
     for pair in found.pairs:
         if pair.start is None or text[pair.start : pair.end] != pair.entity:
             yield "not placed"
@@ -133,7 +136,7 @@ def fuzz(folder: Path, count: int, *, seed: int = 0, batch_size: int = 64) -> di
         for record, found in zip(records, ex.many(records, batch_size=batch_size), strict=True):
             counts["texts"] += 1
             counts["items"] += len(found.items)
-            counts["texts in several windows"] += "\n" in (found.completion or "")
+            counts["texts in several windows"] += "window_completions" in found.meta
             counts["texts with items"] += bool(found.items)
             counts.update(found.repairs)
             for fault in set(faults(found, TASKS[record.task], record.text)):

@@ -106,12 +106,6 @@ def peak_mib() -> float:
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / unit
 
 
-def cpu() -> str:
-    info = Path("/proc/cpuinfo")
-    lines = info.read_text().splitlines() if info.is_file() else []
-    return next((s.split(":")[1].strip() for s in lines if s.startswith("model name")), "unknown")
-
-
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--records", type=int, default=200_000)
@@ -130,7 +124,7 @@ def main() -> None:
             f"  {found.added_mib:7.1f} MiB"
         )
     if options.json:
-        machine = {"cpu": cpu(), "python": platform.python_version(), "system": platform.system()}
+        machine = describe()
         document = {
             "benchmark": "score_speed",
             "pointline": pointline.__version__,

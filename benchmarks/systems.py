@@ -90,12 +90,14 @@ def main() -> None:
             print(system.name, name, f"{done.seconds:.0f} s", flush=True)
     table = tables.side_by_side(reports, metrics=("tl", "wl", "all"), intervals=True)
     print(table.markdown())
+    before = json.loads(RESULTS.read_text(encoding="utf-8")) if RESULTS.is_file() else {}
+    made = {s: {n: r.to_dict() for n, r in found.items()} for s, found in reports.items()}
     told = {
         "machine": describe(),
         "limit": arguments.limit,
         "max_new_tokens": arguments.max_new_tokens,
-        "seconds": seconds,
-        "systems": {s: {n: r.to_dict() for n, r in found.items()} for s, found in reports.items()},
+        "seconds": {**before.get("seconds", {}), **seconds},
+        "systems": {**before.get("systems", {}), **made},
     }
     RESULTS.write_text(json.dumps(told, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
 

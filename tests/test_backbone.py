@@ -273,7 +273,6 @@ def packaged(gguf, tmp_path, **changes) -> embedded.Packaged:
         title="Tiny",
         licence="ours",
         languages=("en",),
-        parameters=1,
         size=len(whole),
         sha256=hashlib.sha256(whole).hexdigest(),
         parts=(("tiny_part0", "part0"), ("tiny_part1", "part1")),

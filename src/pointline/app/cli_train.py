@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from pointline.app import show
-from pointline.app.options import Json, print_json
+from pointline.app.options import Device, Json, print_json
 
 if TYPE_CHECKING:
     from pointline.model.settings import TrainConfig
@@ -16,11 +16,14 @@ if TYPE_CHECKING:
 
 __all__ = ["train"]
 
+_STOPPED = 130  # what shells say of a program that was interrupted
 
 _Method = Annotated[
     Literal["lora", "full"], typer.Option(help="Adapt every linear layer, or train all weights.")
 ]
-_Rate = Annotated[float, typer.Option(help="The highest learning rate.")]
+_Rate = Annotated[
+    float, typer.Option(help="The highest learning rate; 0: 5e-4 for lora, 2e-5 for full.")
+]
 _BatchTokens = Annotated[int, typer.Option(min=1, help="Tokens in a batch, padding included.")]
 _MaxLength = Annotated[int, typer.Option(min=1, help="Longer examples are refused, never cut.")]
 _Examples = Annotated[
@@ -44,7 +47,7 @@ def train(
     model: Annotated[str, typer.Option("--model", "-m", help="The base model.")] = "gemma3-270m",
     method: _Method = "lora",
     epochs: Annotated[int, typer.Option(min=1, help="Passes over the data.")] = 2,
-    learning_rate: _Rate = 5e-4,
+    learning_rate: _Rate = 0.0,
     rank: Annotated[int, typer.Option(min=1, help="Rank of LoRA; its alpha is twice that.")] = 16,
     batch_tokens: _BatchTokens = 2048,
     accumulation: Annotated[int, typer.Option(min=1, help="Batches in a step.")] = 1,
@@ -54,6 +57,7 @@ def train(
     show_labels: _ShowLabels = 0.0,
     loss_vocabulary: _Vocabulary = "full",
     dtype: _Dtype = "auto",
+    device: Device = None,
     checkpointing: Annotated[bool, typer.Option(help="Trade time for memory.")] = False,
     seed: Annotated[int, typer.Option(help="Seed of everything that is drawn.")] = 0,
     save_every: Annotated[int, typer.Option(min=1, help="Steps between checkpoints.")] = 50,
@@ -67,14 +71,16 @@ def train(
 
     config = TrainConfig(
         tuple(map(str, data)), str(out), base=model, method=method, epochs=epochs,
-        learning_rate=learning_rate, rank=rank, alpha=2.0 * rank, max_tokens_per_batch=batch_tokens,
+        learning_rate=learning_rate, rank=rank, max_tokens_per_batch=batch_tokens,
         accumulation=accumulation, max_length=max_length, examples=examples,
         dev_examples=dev_examples, show_labels_share=show_labels,
-        loss_vocabulary=loss_vocabulary, dtype=dtype, checkpointing=checkpointing, seed=seed,
-        save_every=save_every,
+        loss_vocabulary=loss_vocabulary, dtype=dtype, device=device,
+        checkpointing=checkpointing, seed=seed, save_every=save_every,
     )  # fmt: skip
     result = _run(config)
     print_json(result.to_dict()) if json else _show(result)
+    if not result.finished:
+        raise typer.Exit(_STOPPED)
 
 
 def _run(config: TrainConfig) -> TrainResult:
@@ -95,7 +101,7 @@ def _run(config: TrainConfig) -> TrainResult:
 def _show(result: TrainResult) -> None:
     if result.model is None:
         at = f"step {result.step} of {result.steps}"
-        show.output.print(f"stopped at {at}: run the same command again to go on")
+        show.say(f"stopped at {at}: run the same command again to go on", to=show.errors)
         return
     _draw(result.folder)
     rows = [
@@ -105,7 +111,7 @@ def _show(result: TrainResult) -> None:
     ]
     if rows:
         show.output.print(show.table(("epoch", "dev set", "TL", "WL", "ALL"), rows))
-    show.output.print(f"{result.tokens:,} tokens in {result.seconds:.0f} s -> {result.model}")
+    show.say(f"{result.tokens:,} tokens in {result.seconds:.0f} s -> {result.model}")
 
 
 def _percent(value: float | None) -> str:
@@ -120,4 +126,4 @@ def _draw(folder: Path) -> None:
     try:
         plots.training_curves(folder / "curves.csv")
     except MissingExtra as missing:
-        show.errors.print(f"no picture of the curves: {missing}")
+        show.say(f"no picture of the curves: {missing}", to=show.errors)

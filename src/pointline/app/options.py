@@ -69,7 +69,8 @@ Device = Annotated[
     typer.Option(help="cpu, cuda or cuda:1; a GPU if there is one.", show_default=False),
 ]
 Dtype = Annotated[
-    Literal["float32", "bfloat16", "float16"], typer.Option(help="Type of the weights.")
+    Literal["auto", "float32", "bfloat16", "float16"],
+    typer.Option(help="Type of the weights; auto is what is fast on the device."),
 ]
 
 

@@ -15,7 +15,7 @@ from rich.text import Text
 from pointline.format.record import Prediction, Record
 from pointline.format.tasks import TASKS, Task
 
-__all__ = ["Advance", "errors", "output", "progress", "records_table", "table"]
+__all__ = ["Advance", "errors", "output", "progress", "records_table", "say", "table"]
 
 _COLOURS = ("cyan", "yellow", "green", "magenta", "blue", "red", "bright_cyan", "bright_yellow")
 
@@ -38,6 +38,11 @@ class _Output(Console):
 #: Where results go, and where everything else goes.
 output = _Output(highlight=False)
 errors = Console(stderr=True, highlight=False)
+
+
+def say(line: str, *, to: Console = output) -> None:
+    """Print a line as it is: a path in it is neither wrapped nor read as markup."""
+    to.print(_text(line), soft_wrap=True)
 
 
 class Advance(Protocol):

@@ -17,7 +17,7 @@ __all__ = ["Folded", "Place", "chunks", "find_folded", "fold", "occurrences", "p
 
 # Latin letters with their diacritics, digits and combining marks: what a writer of English means
 # by the inside of a word. Every other character stands alone.
-_CHUNK = re.compile(r"[0-9A-Za-zÀ-ÖØ-öø-ɏ̀-ͯ]+|.", re.DOTALL)
+_CHUNK = re.compile(r"[0-9A-Za-zÀ-ÖØ-öø-ɏ̀-ͯḀ-ỿ]+|.", re.DOTALL)
 
 
 @dataclass(frozen=True, slots=True)

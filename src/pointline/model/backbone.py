@@ -9,11 +9,12 @@ import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
 from pointline.errors import MissingExtra, ModelError
+from pointline.format.tasks import Task, from_dict
 from pointline.model.embedded import (
     PACKAGED,
     Model,
@@ -34,12 +35,13 @@ __all__ = [
     "base_mark",
     "fast_dtype",
     "fetch",
+    "is_adapter",
     "load",
     "models",
     "require",
 ]
 
-Dtype = Literal["float32", "bfloat16", "float16"]
+Dtype = Literal["auto", "float32", "bfloat16", "float16"]
 
 #: The base model that is used where none is named.
 DEFAULT = "gemma3-270m"
@@ -57,7 +59,8 @@ class Backbone:
     """A causal language model and its tokenizer, ready to be asked or trained.
 
     `model` is transformers' own class (`model.model` gives hidden states, `model.lm_head` the
-    logits), also where an adapter is in it. `window` is the most tokens that it can be given.
+    logits), also where an adapter is in it. `tasks` are those that the adapter or the weights were
+    trained on, where they say so. `window` is the most tokens that it can be given.
     `bos` is what its tokenizer puts before a text, `eos` what may end a completion (the first is
     the one to train on).
     """
@@ -71,6 +74,7 @@ class Backbone:
     pad: int
     adapter: str | None = None
     mark: Mapping[str, Any] | None = None
+    tasks: tuple[Task, ...] = ()
 
     @property
     def device(self) -> Any:
@@ -107,7 +111,8 @@ def load(
     `name_or_path` is a packaged model ("gemma3-270m", "smollm2"), a folder, a GGUF file, a hub id
     ("owner/name"), or the folder of an adapter or of a training run, which name their own base.
     `merge=True` adds the adapter into the weights: faster, and it cannot be taken out again.
-    `device=None` takes a GPU if there is one. `cache` is where GGUF files are converted to.
+    `device=None` takes a GPU if there is one, `dtype="auto"` what is fast there. `cache` is where
+    GGUF files are converted to.
 
     Raises ModelError for a model that is missing, damaged, pickled, of an unknown kind, or for an
     adapter of another base; MissingExtra where a library is missing.
@@ -115,12 +120,18 @@ def load(
     name, adapter = _resolve(str(name_or_path), None if adapter is None else Path(adapter))
     folder = _locate(name, cache=cache, progress=progress)
     with quiet(), _one_line(name):
-        model = _load_model(folder, dtype)
+        model = _load_model(folder, fast_dtype(device) if dtype == "auto" else dtype)
         tokenizer = _load_tokenizer(folder)
     mark = base_mark(model, name)
     if adapter is not None:
         model = _adapted(model, adapter, mark, merge=merge)
-    return _backbone(model.to(_device(device)).eval(), tokenizer, name, adapter, mark)
+    made = _backbone(model.to(_device(device)).eval(), tokenizer, name, adapter, mark)
+    return replace(made, tasks=_tasks(folder if adapter is None else adapter))
+
+
+def is_adapter(name: str | Path) -> bool:
+    """Say whether this is the folder of an adapter, or of a run that trained one."""
+    return (_adapter_folder(Path(name).expanduser()) / _ADAPTER).is_file()
 
 
 def fast_dtype(device: str | None = None) -> Dtype:
@@ -131,7 +142,7 @@ def fast_dtype(device: str | None = None) -> Dtype:
     """
     import torch
 
-    if _device(device) == "cuda":
+    if torch.device(_device(device)).type == "cuda":
         return "bfloat16" if torch.cuda.is_bf16_supported() else "float32"
     flags = torch.cpu.get_capabilities()
     return "bfloat16" if flags.get("amx_bf16") or flags.get("avx512_bf16") else "float32"
@@ -159,10 +170,11 @@ def base_mark(model: Any, name: str) -> dict[str, Any]:
 def _resolve(name: str, adapter: Path | None) -> tuple[str, Path | None]:
     """Return the base and the adapter: a run's or an adapter's folder names its own base."""
     folder = Path(name).expanduser()
+    if adapter is not None:
+        adapter = _adapter_folder(adapter.expanduser())
     if (folder / "model" / "config.json").is_file():  # a run that trained every weight
         return str(folder / "model"), adapter
-    if (folder / "adapter" / _ADAPTER).is_file():
-        folder = folder / "adapter"
+    folder = _adapter_folder(folder)
     if not (folder / _ADAPTER).is_file():
         return name, adapter
     if adapter is not None:
@@ -171,6 +183,11 @@ def _resolve(name: str, adapter: Path | None) -> tuple[str, Path | None]:
     if not base:
         raise ModelError(f"{folder / _ADAPTER} names no base: load the base with adapter={name!r}")
     return str(base), folder
+
+
+def _adapter_folder(folder: Path) -> Path:
+    """Return the adapter's folder within a training run's, any other folder as it is."""
+    return folder / "adapter" if (folder / "adapter" / _ADAPTER).is_file() else folder
 
 
 def _locate(name: str, *, cache: str | Path | None, progress: Progress | None) -> Path:
@@ -326,6 +343,13 @@ def _device(device: str | None) -> str:
     return chosen
 
 
+def _tasks(folder: Path) -> tuple[Task, ...]:
+    """Return the tasks that a folder of trained weights says it knows."""
+    if not (folder / _MARK).is_file():
+        return ()
+    return tuple(map(from_dict, _read_json(folder / _MARK).get("tasks", ())))
+
+
 # ---------------------------------------------------------------- adapters
 
 
@@ -380,6 +404,8 @@ def _one_line(name: str) -> Iterator[None]:
 
     try:
         yield
-    except (OSError, ValueError, KeyError, RuntimeError, SafetensorError) as error:
+    except (OSError, ValueError, KeyError, RuntimeError, ImportError, SafetensorError) as error:
+        if isinstance(error, MissingExtra):
+            raise
         reason = " ".join(str(error).split())[:300] or type(error).__name__
         raise ModelError(f"cannot load {name!r}: {reason}") from None

@@ -54,13 +54,18 @@ class Completion:
 class Backend(Protocol):
     """A model behind two verbs.
 
-    `name` says which model it is; `window` is the most tokens that a prompt and its completion
+    `name` says which model it is, wherever it lies, and `weights` tells it from another of that
+    name; `window` is the most tokens that a prompt and its completion
     may have together.
     """
 
     @property
     def name(self) -> str:
         """Which model this is."""
+
+    @property
+    def weights(self) -> str:
+        """What changes when a weight or the type of the weights does; "" where it is not known."""
 
     @property
     def window(self) -> int:
@@ -99,6 +104,7 @@ class Scripted:
     answer: Callable[[str], str]
     window: int = 2048
     name: str = "scripted"
+    weights: str = ""
 
     def count(self, text: str) -> int:
         """Return the number of characters."""

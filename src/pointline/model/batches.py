@@ -109,15 +109,17 @@ def encode(
     limit = min(max_length, backbone.window)
     problems: list[str] = []
     examples = []
-    first: dict[tuple[str, str], str] = {}
+    first: dict[tuple[str, str], Sample] = {}
     for sample in samples:
         record = sample.record
         reasons = list(_faults(sample, level))
-        before = first.setdefault((sample.task.name, record.text), record.id)
-        if before != record.id:
-            reasons.append(f"the text is that of record {before!r}")
+        before = first.setdefault((sample.task.name, record.text), sample)
+        if before is not sample:
+            reasons.append(f"the text is that of record {before.record.id!r} of {before.file}")
         if not reasons:
-            shown = _share(f"{seed}/{record.id}") < show_labels_share
+            # an ad-hoc task is always asked with its labels (`extract.Extractor`)
+            adhoc = sample.task.family == "adhoc"
+            shown = adhoc or _share(f"{seed}/{record.id}") < show_labels_share
             example = _example(sample, backbone, level, labels=shown)
             reasons += _misfit(example, limit)
             examples.append(example)
@@ -169,12 +171,9 @@ def _share(key: str) -> float:
     return int.from_bytes(hashlib.sha256(key.encode()).digest()[:6]) / 2**48
 
 
-def seen(examples: Iterable[Example], *others: int) -> tuple[int, ...]:
-    """Return the tokens that occur in the examples, and others, in order."""
-    found = set(others)
-    for example in examples:
-        found.update(example.tokens)
-    return tuple(sorted(found))
+def seen(examples: Iterable[Example]) -> tuple[int, ...]:
+    """Return the tokens that occur in the examples, in order."""
+    return tuple(sorted({token for example in examples for token in example.tokens}))
 
 
 # ---------------------------------------------------------------- the order

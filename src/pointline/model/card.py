@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -15,6 +16,7 @@ _SETTINGS = (
     "loss_vocabulary", "level", "show_labels_share", "seed",
 )  # fmt: skip
 
+_TERMS = re.compile("gemma(2|3.*)?")  # the kinds of model that are under the Gemma Terms of Use
 _GEMMA = f"""\
 This is a Model Derivative of Gemma: its weights were trained on top of Gemma's and are of use with
 them only. {GEMMA_NOTICE}.
@@ -33,17 +35,25 @@ ex("...", task="{task}")
 
 
 def model_card(
-    config: Mapping[str, Any], history: Sequence[Mapping[str, Any]], *, folder: str
+    config: Mapping[str, Any],
+    history: Sequence[Mapping[str, Any]],
+    *,
+    folder: str,
+    model_type: str = "",
 ) -> str:
-    """Return the card as Markdown; `config` is what the run folder's config.json holds."""
+    """Return the card as Markdown; `config` is what the run folder's config.json holds.
+
+    `model_type` is the base's own (transformers' name of its kind), which tells its licence where
+    its name does not.
+    """
     data = config["datasets"]
     kind = "LoRA adapter for" if config["method"] == "lora" else "Fine-tuned version of"
     parts = [
         f"# {kind} {config['base']}",
         "Reads a text's label and its word-level items in one pass (pointline's mix format).",
-        _USE.format(folder=folder, task=data[0]["task"]),
+        _USE.format(folder=folder, task=data[0]["task"]["name"]),
         "## Licence",
-        _licence(config["base"]),
+        _licence(config["base"], model_type),
         "## Data",
         _table(
             ("dataset", "records", "licences", "SHA-256 of train.jsonl"),
@@ -58,22 +68,22 @@ def model_card(
     return "\n\n".join(parts) + "\n"
 
 
-def notice(base: str) -> str:
-    """Return the text of the file NOTICE that a derivative of this base carries, if it has to."""
-    return f"{GEMMA_NOTICE}\n" if _is_gemma(base) else ""
+def notice(model_type: str) -> str:
+    """Return the text of the file NOTICE that a derivative of such a model carries, if it has to.
+
+    >>> notice("gemma3_text") > "", notice("llama")
+    (True, '')
+    """
+    return f"{GEMMA_NOTICE}\n" if _TERMS.fullmatch(model_type) else ""
 
 
-def _licence(base: str) -> str:
+def _licence(base: str, model_type: str) -> str:
+    if _TERMS.fullmatch(model_type):
+        return _GEMMA
     if base not in PACKAGED:
         return f"The licence of the base model ({base}) and those of the data below apply."
-    if _is_gemma(base):
-        return _GEMMA
     licence = PACKAGED[base].licence
     return f"The base model is under {licence}; the licences of the data below apply as well."
-
-
-def _is_gemma(base: str) -> bool:
-    return base in PACKAGED and PACKAGED[base].licence.startswith("Gemma")
 
 
 def _scores(history: Sequence[Mapping[str, Any]]) -> str:

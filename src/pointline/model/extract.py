@@ -9,6 +9,7 @@ or refused, as `Options.long` says; it is never cut.
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
 __all__ = ["Extractor", "Options", "guess_language"]
 
 _ADAPTER = Path(__file__).parent / "adapter"
+_KANA = re.compile("[\u3041-\u309f\u30a1-\u30fa\uff66-\uff9f]")  # "・" is Chinese as well
 _LOOKAHEAD = 8  # batches that are read ahead, so that texts of like length share a batch
 
 
@@ -63,6 +65,11 @@ class Options:
     overlap: int = 64
 
     def __post_init__(self) -> None:
+        try:
+            object.__setattr__(self, "level", Level(self.level))
+        except ValueError:
+            told = ", ".join(repr(level.value) for level in Level)
+            raise InputError(f"level is one of {told}, got {self.level!r}") from None
         if self.align not in get_args(Align):
             raise InputError(f"align is 'chars' or 'words', got {self.align!r}")
         if self.long not in ("split", "refuse"):
@@ -91,6 +98,9 @@ class _Job:
     grammar: str
 
 
+_Asked = Task | str | Callable[[str], Task] | None
+
+
 class Extractor:
     """Extracts a label and items from texts with one backend.
 
@@ -100,9 +110,13 @@ class Extractor:
     (Pair(label='人名', entity='紫式部', start=3, end=6, ambiguous=False),)
     """
 
-    def __init__(self, backend: Backend, options: Options | None = None) -> None:
+    def __init__(
+        self, backend: Backend, options: Options | None = None, *, tasks: Iterable[Task] = ()
+    ) -> None:
+        """Keep the backend, the options, and the tasks that the model was trained on."""
         self.backend = backend
         self.options = options or Options()
+        self.tasks = {task.name: task for task in tasks}
 
     @classmethod
     def load(
@@ -138,7 +152,14 @@ class Extractor:
             merge=True,
             progress=progress,
         )
-        return cls(HFBackend(loaded), options)
+        return cls(HFBackend(loaded), options, tasks=loaded.tasks)
+
+    def task(self, name: str) -> Task:
+        """Return the task of that name: one that the model was trained on, else the table's.
+
+        Raises TaskError, which names what comes close.
+        """
+        return self.tasks[name] if name in self.tasks else tasks.task(name)
 
     def __call__(
         self,
@@ -201,7 +222,7 @@ class Extractor:
         own = _own(labels, entities, relations, lang)
         if own is not None and task is not None:
             raise TaskError("a task has its own labels: give a task, or labels, not both")
-        records = (_record(text, number, own or task) for number, text in enumerate(texts))
+        records = (self._asked(text, number, own or task) for number, text in enumerate(texts))
         while ahead := list(islice(records, _LOOKAHEAD * batch_size)):
             done = self._ahead(ahead, batch_size, progress)
             if ordered:
@@ -210,20 +231,43 @@ class Extractor:
 
     # ------------------------------------------------------------ the work
 
+    def _asked(self, text: str | Record, number: int, task: _Asked) -> tuple[Record, Task]:
+        record = text if isinstance(text, Record) else Record(str(number), "", text)
+        if task is None and not record.task:
+            raise TaskError("no task: give one (pointline tasks lists them), or labels of your own")
+        asked = record.task if task is None else task
+        if isinstance(asked, str):
+            return record, self.task(asked)
+        return record, asked if isinstance(asked, Task) else asked(record.text)
+
     def _ahead(
         self,
         asked: Sequence[tuple[Record, Task]],
         batch_size: int,
         progress: Callable[[int], None] | None,
     ) -> Iterator[tuple[int, Prediction]]:
-        """Yield the predictions of a stretch of texts by number; batches are filled by length."""
-        windows = [self._windows(record, task) for record, task in asked]
+        """Yield the predictions of a stretch of texts by number; batches are filled by length.
+
+        A text that is refused raises when those before it are done.
+        """
+        windows: list[list[tuple[int, int]]] = []
+        refused: TextTooLong | None = None
+        for record, task in asked:
+            try:
+                windows.append(self._windows(record, task))
+            except TextTooLong as error:
+                refused = error
+                break
         jobs = [
             self._job(number, start, end, *asked[number])
             for number, spans in enumerate(windows)
             for start, end in spans
         ]
-        jobs.sort(key=lambda job: len(job.prompt), reverse=True)
+        longest: Counter[int] = Counter()
+        for job in jobs:
+            longest[job.number] = max(longest[job.number], len(job.prompt))
+        # the windows of a text stay together, so that a text is done soon after it was begun
+        jobs.sort(key=lambda job: (-longest[job.number], job.number, -len(job.prompt)))
         parts: dict[tuple[int, int], Prediction] = {}
         waiting = Counter(job.number for job in jobs)
         for first in range(0, len(jobs), batch_size):
@@ -236,8 +280,10 @@ class Extractor:
                 progress(len(done))
             for number in done:
                 spans = windows[number]
-                found = [parts[number, start] for start, _ in spans]
+                found = [parts.pop((number, start)) for start, _ in spans]
                 yield number, _whole(*asked[number], spans, found)
+        if refused is not None:
+            raise refused
 
     def _batch(self, batch: Sequence[_Job]) -> Iterator[Prediction]:
         completions = self.backend.complete(
@@ -290,9 +336,6 @@ class Extractor:
         return prompt.one_shot(example, text, task, level, labels=listed)
 
 
-_Asked = Task | str | Callable[[str], Task] | None
-
-
 def _own(
     labels: Sequence[str] | None,
     entities: Sequence[str] | None,
@@ -315,23 +358,13 @@ def _own(
     return task
 
 
-def _record(text: str | Record, number: int, task: _Asked) -> tuple[Record, Task]:
-    record = text if isinstance(text, Record) else Record(str(number), "", text)
-    if task is None and not record.task:
-        raise TaskError("no task: give one (pointline tasks lists them), or labels of your own")
-    asked = record.task if task is None else task
-    if isinstance(asked, str):
-        return record, tasks.task(asked)
-    return record, asked if isinstance(asked, Task) else asked(record.text)
-
-
 def _whole(
     record: Record, task: Task, windows: Sequence[tuple[int, int]], parts: Sequence[Prediction]
 ) -> Prediction:
     """Return the prediction of the whole text from those of its windows.
 
     Where every window's completion is in the format, so is the whole one's, which is written anew;
-    the windows' own are kept in `meta["windows"]`.
+    the windows' own are kept in `meta["window_completions"]`.
     """
     if len(parts) == 1:
         return parts[0]
@@ -340,7 +373,7 @@ def _whole(
         return merged
     kept = [part.completion for part in parts]
     line = codec.write(merged, task, places=False)
-    return replace(merged, completion=line, meta={**merged.meta, "windows": kept})
+    return replace(merged, completion=line, meta={**merged.meta, "window_completions": kept})
 
 
 def _in_format(part: Prediction, task: Task) -> bool:
@@ -357,6 +390,6 @@ def guess_language(text: str) -> Lang:
     >>> guess_language("雨だ"), guess_language("下雨了"), guess_language("It rains")
     ('ja', 'zh', 'en')
     """
-    if any("\u3041" <= char <= "\u30ff" for char in text):
+    if _KANA.search(text):
         return "ja"
     return "zh" if any("\u4e00" <= char <= "\u9fff" for char in text) else "en"

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pointline.errors import TextTooLong
+from pointline.model.backbone import base_mark
 from pointline.model.backend import Completion, Halt
 from pointline.model.decode import Decoder
 
@@ -32,9 +36,16 @@ class HFBackend:
 
     @property
     def name(self) -> str:
-        """The backbone's name, and its adapter's."""
-        adapter = self._backbone.adapter
-        return self._backbone.name if adapter is None else f"{self._backbone.name}+{adapter}"
+        """The backbone's name without its folder, and whether an adapter is in it."""
+        adapted = "" if self._backbone.adapter is None else "+adapter"
+        return Path(self._backbone.name).name + adapted
+
+    @property
+    def weights(self) -> str:
+        """The type and a digest of a sample of the weights, an adapter's included."""
+        mark = base_mark(self._backbone.model, "")["sample"]
+        digest = hashlib.sha256(json.dumps(mark).encode()).hexdigest()[:16]
+        return f"{str(self._backbone.model.dtype).removeprefix('torch.')} {digest}"
 
     @property
     def window(self) -> int:
@@ -65,5 +76,10 @@ class HFBackend:
                 f" the window of {self.name}, {self.window:,} tokens: split the text"
             )
         return self._decoder.generate(
-            encoded, grammars, max_new_tokens=max_new_tokens, halts=halts, sample=self._sample
+            encoded,
+            grammars,
+            max_new_tokens=max_new_tokens,
+            window=self.window,
+            halts=halts,
+            sample=self._sample,
         )

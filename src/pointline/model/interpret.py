@@ -44,7 +44,7 @@ def interpret(completion: Completion, record: Record, task: Task) -> Prediction:
     """Return what a completion says of the record's text, with places and confidences.
 
     `scores` is `{"label": p, "items": [p, ...]}`; without the probabilities of tokens it is
-    empty. An item that lenient reading had to rebuild gets the confidence of the whole
+    empty. A label or an item that lenient reading had to rebuild gets the confidence of the whole
     completion, which is a lower bound. Never raises for what a model wrote.
     """
     repairs: list[str] = []
@@ -147,6 +147,8 @@ def _scores(completion: Completion, line: str, reading: Reading) -> dict[str, An
     items = [whole if span is None else _item(tokens, span) for span in spans]
     if not reading.label:
         return {"items": items}
+    if unescape(line[:label_end]).value != reading.label:  # the header had to be mended
+        return {"label": whole, "items": items}
     label = _product(token.logprob for token in tokens if token.start <= label_end)
     return {"label": label, "items": items}
 

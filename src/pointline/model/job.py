@@ -53,8 +53,12 @@ def describe(config: TrainConfig, sets: Sequence[tuple[Path, Dataset]]) -> dict[
     """Return what a run's config.json holds: the settings, and what they were applied to."""
     import torch
 
+    names = [path.name for path, _ in sets]
+    for name in names:
+        if names.count(name) > 1:
+            raise InputError(f"two datasets are called {name!r}: rename the folder of one")
     settings = config.to_dict()
-    for name in ("out", "data", "save_every"):  # which the result does not depend on
+    for name in ("out", "data", "save_every", "device"):  # which the result does not depend on
         del settings[name]
     return {
         **settings,
@@ -72,9 +76,10 @@ def _facts(path: Path, dataset: Dataset, config: TrainConfig) -> dict[str, Any]:
         raise InputError(f"{path} holds no train.jsonl with records: there is nothing to learn")
     return {
         "name": path.name,
-        "task": dataset.task.name,
+        "task": dataset.task.to_dict(),
         "records": min(len(dataset.train), config.examples or len(dataset.train)),
         "sha256": sha256(path / "train.jsonl"),
+        "dev_sha256": sha256(path / "dev.jsonl") if dataset.dev else None,
         "licences": list(dataset.manifest.get("licences", ())),
     }
 
@@ -92,7 +97,9 @@ def prepare(
     """
     lora = config.method == "lora"
     dtype: Dtype = "bfloat16" if lora and config.dtype == "bfloat16" else "float32"
-    backbone = load(config.base, dtype=dtype, progress=loading)  # full: float32, and autocast
+    backbone = load(
+        config.base, dtype=dtype, device=config.device, progress=loading
+    )  # full: float32, and autocast
     if backbone.adapter is not None:
         raise InputError(f"{config.base} is an adapter: train from its base {backbone.name!r}")
     train, dev, shown = _draw(config, sets)

@@ -12,7 +12,7 @@ from typing import Any
 
 from pointline.errors import InputError, MissingExtra, ModelError
 from pointline.model import card
-from pointline.model.backbone import Backbone
+from pointline.model.backbone import DEFAULT, Backbone
 from pointline.model.batches import Batch, Example, collate
 from pointline.model.embedded import legal_files, quiet
 from pointline.model.loss import CompletionLoss
@@ -102,13 +102,16 @@ class Learner:
         work.mkdir(parents=True)
         with quiet():
             self._write_weights(work)
-        text = card.model_card(about, history, folder=final.name)
+        kind = str(getattr(self.model.config, "model_type", ""))
+        text = card.model_card(about, history, folder=final.name, model_type=kind)
         (work / "README.md").write_text(text, encoding="utf-8")
-        mark = {"base": self._base.mark, "pointline": __version__}
-        (work / "pointline.json").write_text(json.dumps(mark) + "\n", encoding="utf-8")
-        if notice := card.notice(self._base.name):
+        tasks = [dataset["task"] for dataset in about["datasets"]]
+        mark = {"base": self._base.mark, "pointline": __version__, "tasks": tasks}
+        told = json.dumps(mark, ensure_ascii=False) + "\n"
+        (work / "pointline.json").write_text(told, encoding="utf-8")
+        if notice := card.notice(kind):
             (work / "NOTICE").write_text(notice, encoding="utf-8")
-        for path in legal_files(self._base.name):
+        for path in legal_files(DEFAULT if notice else self._base.name):
             if path.suffix == ".html":
                 shutil.copyfile(path, work / path.name)
         shutil.rmtree(final, ignore_errors=True)

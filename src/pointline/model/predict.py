@@ -15,7 +15,6 @@ from typing import Any
 
 from pointline.corpus import store
 from pointline.errors import InputError
-from pointline.format import tasks
 from pointline.format.record import Record
 from pointline.format.tasks import Task
 from pointline.model.extract import Extractor, Options
@@ -33,7 +32,8 @@ PREDICTIONS = "predictions.jsonl"
 class Run:
     """A finished run: its folder, how many records are in it, how many were made just now.
 
-    `report` scores them where the records had labels, `seconds` is the time of this call.
+    `report` scores them where the records had labels, `seconds` is the time of all calls that came
+    to their end.
     """
 
     folder: Path
@@ -65,20 +65,34 @@ def predict(
     """Predict every record that the run folder does not hold yet, and score the whole.
 
     `task` goes before the records' own. More records, or another batch size, may be given to a run
-    that is there. `settings` are further facts for `config.json`, such as
-    the source file's hash. A kill loses at most the batch in flight.
+    that is there. `settings` are further facts for `config.json`, such as the source file's hash.
+    A kill loses at most the batch in flight.
 
-    Raises InputError where the folder holds a run of other settings, TaskError before anything is
-    written, and as `Extractor.many`.
+    Raises InputError where the folder holds a run of other settings or no run, or another process
+    works on it, TaskError before anything is written, and as `Extractor.many`.
     """
     if not records:
         raise InputError("there is no record to predict")
     for name in dict.fromkeys(record.task for record in records) if task is None else ():
-        tasks.task(name)  # an unknown one is refused before anything is written
-    run = RunFolder(Path(out))
-    run.settle(_config(extractor, task, settings or {}))
+        extractor.task(name)  # an unknown one is refused before anything is written
     if task is not None:
         records = [replace(record, task=task.name) for record in records]
+    run = RunFolder(Path(out))
+    run.refuse_foreign()
+    with run.held():
+        run.settle(_config(extractor, task, settings or {}))
+        return _work(run, records, extractor, task, batch_size, progress)
+
+
+def _work(
+    run: RunFolder,
+    records: Sequence[Record],
+    extractor: Extractor,
+    task: Task | None,
+    batch_size: int,
+    progress: Callable[[int, int], None] | None,
+) -> Run:
+    before = (run.read("metrics.json") or {}).get("seconds", 0.0)
     started = time.monotonic()
     with store.Appender(run.path / PREDICTIONS) as done:
         missing = [record for record in records if record.id not in done]
@@ -90,7 +104,7 @@ def predict(
             if progress:
                 progress(finished, len(records))
     report = _report(run.path, records, task)
-    seconds = round(time.monotonic() - started, 3)
+    seconds = round(before + time.monotonic() - started, 3)
     result = Run(run.path, len(records), len(missing), seconds, report)
     run.write("metrics.json", result.to_dict())
     run.log("done", made=result.made, seconds=seconds)
@@ -101,6 +115,7 @@ def _config(extractor: Extractor, task: Task | None, settings: Mapping[str, Any]
     return {
         **settings,
         "model": extractor.backend.name,
+        "weights": extractor.backend.weights,
         "task": None if task is None else task.to_dict(),
         "options": _plain(extractor.options),
         "pointline": __version__,

@@ -6,12 +6,13 @@ import csv
 import json
 import os
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from pointline.errors import InputError
+from pointline.errors import InputError, MissingExtra
 
 __all__ = ["RunFolder"]
 
@@ -30,6 +31,7 @@ class RunFolder:
         self.path.mkdir(parents=True, exist_ok=True)
         before = self.read("config.json")
         if before is None:
+            self.refuse_foreign()
             self.write("config.json", config)
             return
         now = json.loads(json.dumps(config))
@@ -39,6 +41,35 @@ class RunFolder:
                 f"{self.path} holds a run with another {', '.join(changed)}: give another folder,"
                 " or remove this one to begin anew"
             )
+
+    def refuse_foreign(self) -> None:
+        """Raise InputError where the folder holds files but no run: they would be overwritten."""
+        held = sorted(path.name for path in self.path.glob("[!.]*"))
+        if held and "config.json" not in held:
+            raise InputError(
+                f"{self.path} is not empty and holds no run ({held[0]}): give another folder"
+            )
+
+    @contextmanager
+    def held(self) -> Iterator[None]:
+        """Hold the folder while the block runs; the system lets go of it when the process dies.
+
+        Raises InputError where another process holds it.
+        """
+        try:
+            from filelock import FileLock, Timeout
+        except ImportError:
+            raise MissingExtra("filelock", extra="hf") from None
+        self.path.mkdir(parents=True, exist_ok=True)
+        lock = FileLock(self.path / ".lock")
+        try:
+            lock.acquire(timeout=0)
+        except Timeout:
+            raise InputError(f"{self.path}: another process works on this run") from None
+        try:
+            yield
+        finally:
+            lock.release()
 
     def read(self, name: str) -> dict[str, Any] | None:
         """Return the values of a JSON file, None where there is none.

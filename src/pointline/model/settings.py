@@ -23,14 +23,17 @@ class TrainConfig:
     `max_length` refuses longer examples. `show_labels_share` of the prompts list the labels.
 
     Weights: `method="lora"` adapts every linear layer of the topmost `layers` blocks (None: all)
-    at `rank`, scaled by `alpha / rank`; `method="full"` trains every weight.
+    at `rank`, scaled by `alpha / rank` (0: alpha is twice the rank); `method="full"` trains every
+    weight.
 
     Steps: batches of at most `max_tokens_per_batch` tokens, `accumulation` of them a step. The rate
-    rises over the share `warmup` of the steps, then falls to zero. `clip` is the largest norm of
-    the gradient. `checkpointing` trades time for memory. `loss_vocabulary="seen"` takes the softmax
-    over the tokens that the data holds, which is faster and fits LoRA only.
+    rises to `learning_rate` (0: 5e-4 for LoRA, 2e-5 for every weight) over the share `warmup` of
+    the steps, then falls to zero. `clip` is the largest norm of the gradient. `checkpointing`
+    trades time for memory. `loss_vocabulary="seen"` takes the softmax over the tokens that the data
+    holds, which is faster and fits LoRA only.
 
-    `dtype="auto"` is what is fast here (`backbone.fast_dtype`). A checkpoint is written every
+    `dtype="auto"` is what is fast here (`backbone.fast_dtype`); `device=None` is a GPU if there is
+    one. A checkpoint is written every
     `save_every` steps.
 
     Raises InputError for values that cannot be.
@@ -46,13 +49,13 @@ class TrainConfig:
     show_labels_share: float = 0.0
     level: Level = Level.BOTH
     rank: int = 16
-    alpha: float = 32.0
+    alpha: float = 0.0
     dropout: float = 0.0
     layers: int | None = None
     epochs: int = 2
     max_tokens_per_batch: int = 2048
     accumulation: int = 1
-    learning_rate: float = 5e-4
+    learning_rate: float = 0.0
     schedule: Literal["linear", "cosine"] = "linear"
     warmup: float = 0.05
     weight_decay: float = 0.0
@@ -60,12 +63,17 @@ class TrainConfig:
     checkpointing: bool = False
     loss_vocabulary: Literal["full", "seen"] = "full"
     dtype: Literal["auto", "float32", "bfloat16"] = "auto"
+    device: str | None = None
     seed: int = 0
     save_every: int = 50
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "data", tuple(map(str, self.data)))
         object.__setattr__(self, "level", Level(self.level))
+        if self.alpha == 0:
+            object.__setattr__(self, "alpha", 2.0 * self.rank)
+        if self.learning_rate == 0:
+            object.__setattr__(self, "learning_rate", 5e-4 if self.method == "lora" else 2e-5)
         for name, reason in self._faults():
             raise InputError(f"{name} {reason}, got {getattr(self, name)!r}")
 

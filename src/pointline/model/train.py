@@ -93,7 +93,8 @@ def train(
     in flight, with a checkpoint. `evaluate` is `extract_and_score` if not given.
 
     Raises PreflightError where a record must not be trained on, InputError where the folder holds
-    a run of other settings, and as `backbone.load` and `read_dataset`.
+    a run of other settings or no run, or another process works on it, and as `backbone.load` and
+    `read_dataset`.
     """
     try:
         import torch
@@ -101,15 +102,17 @@ def train(
         raise MissingExtra("torch", extra="hf") from None
     sets = [(Path(path), read_dataset(path)) for path in config.data]
     if config.dtype == "auto":
-        fast = fast_dtype()
+        fast = fast_dtype(config.device)
         config = replace(config, dtype="bfloat16" if fast == "bfloat16" else "float32")
     run, about = RunFolder(Path(config.out)), describe(config, sets)
+    run.refuse_foreign()
     if run.read("config.json") is not None:
         run.settle(about)
         if done := _finished(run):
             return done
     gpus = list(range(torch.cuda.device_count()))
-    with torch.random.fork_rng(gpus):  # the caller's random state stays as it is
+    # the caller's random state stays as it is
+    with run.held(), torch.random.fork_rng(gpus):
         job = prepare(config, sets, run, about, loading)
         run.settle(about)
         with _asked_to_stop() as stop:
@@ -162,6 +165,7 @@ def _work(
     while True:
         if len(state.history) < job.epochs_done(state.step):
             state = _scored(job, state, evaluate, stop)
+            _save(job, state)
         if stop.is_set() or state.step == len(job.steps):
             break
         state, point = _step(job, state, learned)

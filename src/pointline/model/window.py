@@ -34,15 +34,18 @@ def split(
     """Return windows [start, end) that cover the text, each of at most `limit` by `count`.
 
     Neighbours share about `overlap` to twice that, measured as `count` does; an entity that is
-    shorter lies whole in one of them.
+    shorter lies whole in one of them. They share less where that is over a quarter of a window.
 
     Raises InputError where not even one character fits.
 
     >>> split("甲乙。丙丁。戊己。", limit=6, overlap=1, count=len)
     [(0, 6), (4, 9)]
     """
-    if count("") >= limit:
+    room = limit - count("")
+    if room <= 0:
         raise InputError(f"a window of {limit} has no room for text: {count('')} go to the prompt")
+    if count(text) <= limit:
+        return [(0, len(text))]
     windows: list[tuple[int, int]] = []
     start = end = 0
     while True:
@@ -53,8 +56,10 @@ def split(
             start = end
             continue
         end = _border(text, max(start, end), start + size // 2, start + size)
+        while count(text[start:end]) > limit:  # a shorter text may have more tokens
+            end = _border(text, start, end - 9, end - 1)
         windows.append((start, end))
-        shared = max(1, min((end - start) // 4, (end - start) * overlap // limit))
+        shared = max(1, min((end - start) // 4, (end - start) * overlap // room))
         start = max(_border(text, start, end - 2 * shared - 1, end - shared), start + 1)
 
 
