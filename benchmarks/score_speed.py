@@ -12,7 +12,6 @@ import argparse
 import gc
 import json
 import multiprocessing
-import platform
 import random
 import resource
 import sys
@@ -20,6 +19,8 @@ import time
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
+
+from machine import describe
 
 import pointline
 from pointline.format import codec

@@ -206,6 +206,12 @@ def test_an_adapter_of_another_shape(adapter, tmp_path):
     assert "size mismatch" in refusal(config["base_model_name_or_path"], adapter=foreign)
 
 
+def test_an_adapter_may_be_named_by_its_run(folder, adapter, tmp_path):
+    assert backbone.load(folder, adapter=adapter.parent).adapter == str(adapter)
+    assert backbone.is_adapter(adapter.parent) and backbone.is_adapter(adapter)
+    assert not backbone.is_adapter(folder)
+
+
 def test_adapters_that_are_none(folder, adapter, tmp_path):
     assert "there is no adapter_config.json" in refusal(folder, adapter=tmp_path)
     assert "is an adapter itself" in refusal(adapter, adapter=adapter)

@@ -6,6 +6,7 @@ from dataclasses import replace
 import pytest
 from tiny import tiny_model
 
+from pointline.format import tasks
 from pointline.model import backbone, card, embedded, learner
 from pointline.model.settings import TrainConfig
 
@@ -21,12 +22,13 @@ def tiny(base):
 
 
 def test_a_gemma_adapter_carries_the_notice(base, tmp_path, tiny):
-    gemma = replace(tiny, name="gemma3-270m")
+    gemma = replace(tiny, name="someone/gemma-copy")  # what counts is the kind of model
     student = learner.Learner(
         gemma, TrainConfig(("d",), "run", base=str(base), dtype="float32"), None
     )
     about = {**TrainConfig(("d",), "run").to_dict(), "pointline": "0", "torch": "2"}
-    facts = {"name": "d", "task": "scnm-ja", "records": 1, "sha256": "0" * 64, "licences": ["CC0"]}
+    told = tasks.task("scnm-ja").to_dict()
+    facts = {"name": "d", "task": told, "records": 1, "sha256": "0" * 64, "licences": ["CC0"]}
     made = student.save(tmp_path, {**about, "datasets": [facts]}, [])
     line = "Gemma is provided under and subject to the Gemma Terms of Use found at"
     assert line in (made / "NOTICE").read_text()
@@ -34,12 +36,13 @@ def test_a_gemma_adapter_carries_the_notice(base, tmp_path, tiny):
     assert line in text and "Prohibited Use Policy" in text and "| d | 1 | CC0 |" in text
     assert (
         json.loads((made / "adapter_config.json").read_text())["base_model_name_or_path"]
-        == "gemma3-270m"
+        == "someone/gemma-copy"
     )
     expected = {path.name for path in embedded.legal_files("gemma3-270m") if path.suffix == ".html"}
     assert expected <= {path.name for path in made.iterdir()}
 
 
 def test_other_bases_carry_their_own_licence():
-    assert card.notice("smollm2") == "" and card.notice("my/model") == ""
-    assert "Apache-2.0" in card._licence("smollm2") and "my/model" in card._licence("my/model")
+    assert card.notice("llama") == card.notice("") == ""
+    assert "Apache-2.0" in card._licence("smollm2", "llama")
+    assert "my/model" in card._licence("my/model", "llama")

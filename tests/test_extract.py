@@ -2,6 +2,7 @@
 
 import itertools
 import re
+import shutil
 import time
 from pathlib import Path
 
@@ -17,7 +18,7 @@ from pointline.format.record import Pair, Prediction, Record
 from pointline.format.tasks import adhoc, task
 from pointline.model import backbone
 from pointline.model.backend import Scripted
-from pointline.model.extract import Extractor, Options
+from pointline.model.extract import Extractor, Options, guess_language
 from pointline.model.hf import HFBackend
 from pointline.model.prompt import Level
 
@@ -197,6 +198,8 @@ def test_an_example_is_shown_before_every_text(watched):
         ({"long": "cut"}, "long is 'split' or 'refuse', got 'cut'"),
         ({"window": 0}, "window and max_new_tokens are 1 or more"),
         ({"overlap": -1}, "overlap 0 or more"),
+        ({"level": "words"}, "level is one of 'both', 'text', 'word', got 'words'"),
+        ({"fields": 2}, "fields 3 or more"),
     ],
 )
 def test_bad_options_are_refused(options, message):
@@ -253,6 +256,29 @@ def test_a_long_text_may_be_refused(watched):
     ):
         list(ex.many([Record("r", "scnm-en", "Ada went. " * 100)]))
     assert ex("Ada", task="scnm-en").pairs
+    texts = ["Ada 1", "Ada 2", "Ada went. " * 100, "Ada 3"]
+    found = ex.many(texts, "scnm-en")
+    assert [next(found).text, next(found).text] == texts[:2]
+    with pytest.raises(TextTooLong, match="record '2'"):
+        next(found)
+
+
+def test_a_long_text_is_done_soon_after_it_was_begun():
+    watched = Watched()
+    texts = [f"Ada {n} went out. " * 40 for n in range(8)]
+    found = Extractor(watched, Options(window=400)).many(
+        texts, "scnm-en", batch_size=2, ordered=False
+    )
+    next(found)
+    assert len(watched.asked) < 6  # of about sixteen
+
+
+def test_a_text_that_fits_is_never_parted(watched):
+    ex = Extractor(watched, Options(long="refuse", window=20))
+    watched_tokens = lambda text: 5 + len(text.split())  # noqa: E731 - blanks cost nothing here
+    object.__setattr__(watched, "count", watched_tokens)
+    assert ex("Ada" + " " * 500 + "went", task="scnm-en").label == "Society"
+    assert len(watched.asked) == 1
 
 
 def test_fifty_thousand_characters(tiny):
@@ -343,10 +369,32 @@ def test_a_model_that_is_not_there_is_said_in_one_line():
         Extractor.load("./nowhere")
 
 
+def test_a_model_whose_scores_are_no_numbers_is_refused(tmp_path):
+    import torch
+
+    broken = backbone.load(tiny_model(tmp_path / "m"))
+    with torch.no_grad():
+        broken.model.model.norm.weight.fill_(torch.nan)
+    for constrained in (True, False):
+        ex = Extractor(HFBackend(broken), Options(constrained=constrained))
+        with pytest.raises(ModelError, match="the model's scores are no numbers in float32"):
+            ex("Ada", task="scnm-en")
+
+
+def test_languages_are_guessed_from_the_script():
+    guessed = {"ｱﾀﾞ": "ja", "卡尔・马克思": "zh", "カール": "ja", "Zoë": "en", "東京へ": "ja"}
+    assert {text: guess_language(text) for text in guessed} == guessed
+
+
 def test_loading_a_folder(tmp_path):
     folder = tiny_model(tmp_path / "m")
     ex = Extractor.load(folder, device="cpu", options=Options(max_items=2))
-    assert ex.backend.name == str(folder)
+    assert ex.backend.name == "m"
+    moved = shutil.copytree(folder, tmp_path / "elsewhere" / "m")
+    assert Extractor.load(moved, device="cpu").backend.weights == ex.backend.weights
+    half = Extractor.load(folder, device="cpu", dtype="bfloat16")
+    other = Extractor.load(tiny_model(tmp_path / "o" / "m", seed=5), device="cpu")
+    assert len({b.backend.weights for b in (ex, half, other)}) == 3
     assert ex("Ada", task="scnm-en").ok
 
 

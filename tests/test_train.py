@@ -14,13 +14,16 @@ from hypothesis import strategies as st
 from tiny import tiny_datasets, tiny_model, tiny_records
 
 from pointline.corpus.store import write_dataset
-from pointline.errors import InputError, ModelError, PreflightError
+from pointline.errors import InputError, ModelError, PreflightError, TaskError
 from pointline.format.record import Fact, Pair, Record
-from pointline.format.tasks import task
+from pointline.format.tasks import adhoc, task
 from pointline.model import backbone, batches, learner, train
 from pointline.model.batches import Example, Sample, collate, encode, plan, seen
+from pointline.model.extract import Extractor
+from pointline.model.hf import HFBackend
 from pointline.model.loss import CompletionLoss
 from pointline.model.prompt import Level, input_text, target
+from pointline.model.runfolder import RunFolder
 from pointline.model.train import TrainConfig, extract_and_score
 
 
@@ -110,7 +113,9 @@ def test_the_preflight_lists_every_record_that_it_refuses(tiny):
     with pytest.raises(PreflightError, match=r"\(and 7 more\)") as caught:
         encode(samples([GOOD, *bad, twice]), tiny, max_length=128)
     assert len(caught.value.problems) == 8
-    assert "record 'twice': the text is that of record 'ok'" in caught.value.problems[-1]
+    assert "record 'twice': the text is that of record 'ok' of " in caught.value.problems[-1]
+    with pytest.raises(PreflightError, match="the text is that of record 'ok'"):
+        encode(samples([GOOD, GOOD]), tiny, max_length=128)
 
 
 def test_a_row_without_anything_to_learn_is_refused(tiny):
@@ -225,15 +230,14 @@ def test_what_follows_a_completion_has_no_influence(tiny, examples):
     assert torch.equal(batch.ids.flatten()[batch.rows + 1], batch.targets)
 
 
-def test_a_model_that_caps_its_logits_is_refused(tiny):
-    class Capped(type(tiny.model)):
-        def forward(self, **inputs):
-            out = super().forward(**inputs)
-            out.logits = out.logits.tanh() + 1
-            return out
+def test_a_model_that_caps_its_logits_is_refused(tmp_path):
+    import torch
 
-    capped = backbone.load(tiny.name).model
-    capped.__class__ = Capped
+    capped = backbone.load(tiny_model(tmp_path / "m")).model
+    capped.config.final_logit_softcapping = 0.1
+    with torch.no_grad():
+        for parameter in capped.parameters():
+            parameter.mul_(3)
     with pytest.raises(ModelError, match="more than one linear layer"):
         CompletionLoss(capped)
 
@@ -317,7 +321,7 @@ def test_a_loss_that_is_no_number_ends_the_run(base, examples):
         ({"method": "qlora"}, "method is one of lora, full, got 'qlora'"),
         ({"rank": 0}, "rank is 1 or more, got 0"),
         ({"warmup": 2}, "warmup is a share, from 0 to 1, got 2"),
-        ({"learning_rate": 0.0}, "learning_rate is above 0"),
+        ({"learning_rate": -1.0}, "learning_rate is above 0"),
         ({"layers": 0}, "layers is 1 or more"),
         ({"max_length": 4096}, r"max_tokens_per_batch is max_length \(4096\) or more"),
         ({"method": "full", "loss_vocabulary": "seen"}, "loss_vocabulary is 'full'"),
@@ -327,6 +331,12 @@ def test_a_loss_that_is_no_number_ends_the_run(base, examples):
 def test_settings_that_cannot_be(changes, message):
     with pytest.raises(InputError, match=message):
         TrainConfig(**{"data": ("d",), "out": "o", **changes})
+
+
+def test_settings_that_follow_from_others():
+    assert TrainConfig(("d",), "o", rank=64).alpha == 128.0
+    assert TrainConfig(("d",), "o").learning_rate == 5e-4
+    assert TrainConfig(("d",), "o", method="full").learning_rate == 2e-5
 
 
 def test_settings_survive_json():
@@ -379,7 +389,7 @@ def test_a_run_leaves_everything_behind(base, data, tmp_path):
     assert torch.equal(torch.get_rng_state(), before)
     assert done.finished and done.model == tmp_path / "run" / "adapter"
     assert [p.step for p in points] == list(range(1, done.steps + 1)) and points[-1].eta == 0.0
-    assert sorted(path.name for path in done.folder.iterdir()) == [
+    assert sorted(path.name for path in done.folder.glob("[!.]*")) == [
         "adapter", "config.json", "curves.csv", "log.jsonl", "metrics.json",
     ]  # fmt: skip
     assert sorted(path.name for path in done.model.iterdir()) == [
@@ -400,6 +410,63 @@ def test_a_run_leaves_everything_behind(base, data, tmp_path):
     assert again == done
     with pytest.raises(InputError, match="holds a run with another epochs, seed"):
         train.train(replace(config, epochs=3, seed=1))
+
+
+def test_a_folder_of_something_else_or_of_another_process_is_left_alone(base, data, tmp_path):
+    config = config_for(base, data, tmp_path / "project")
+    (tmp_path / "project" / "adapter").mkdir(parents=True)
+    (tmp_path / "project" / "adapter" / "mine.txt").write_text("kept")
+    with pytest.raises(InputError, match=r"is not empty and holds no run \(adapter\)"):
+        train.train(config)
+    assert (tmp_path / "project" / "adapter" / "mine.txt").read_text() == "kept"
+    free = replace(config, out=str(tmp_path / "run"), dev_examples=0)
+    with RunFolder(tmp_path / "run").held(), pytest.raises(InputError, match="another process"):
+        train.train(free)
+    assert train.train(free).finished
+
+
+def test_two_datasets_of_one_name_are_refused(base, data, tmp_path):
+    with pytest.raises(InputError, match="two datasets are called 'scnm-en'"):
+        train.train(config_for(base, (data[0], data[0]), tmp_path / "run"))
+
+
+def test_scores_of_an_epoch_are_kept_when_they_are_made(base, data, tmp_path):
+    config = config_for(base, data, tmp_path / "run", epochs=2, dev_examples=2, save_every=1000)
+    asked = []
+
+    def evaluate(*_):
+        asked.append(len(asked))
+        if len(asked) == 4:  # the first dataset of the second epoch
+            raise KeyboardInterrupt
+        return {"tl": 1.0}
+
+    with pytest.raises(KeyboardInterrupt):
+        train.train(config, evaluate=evaluate)
+    done = train.train(config, evaluate=evaluate)
+    assert done.finished and len(done.history) == 2
+    assert len(asked) == 4 + 3  # the first epoch's are not made again
+
+
+def test_an_adapter_carries_its_tasks(base, tmp_path):
+    own = adhoc(labels=["dry", "wet"], entities=["who"], word="weather")
+    own = replace(own, name="weather-en", family="weather")
+    record = Record("1", own.name, "Ada was soaked.", "wet", (Pair("who", "Ada", 0, 3),))
+    write_dataset(tmp_path / "weather-en", own, {"train": [record]})
+    config = config_for(base, (str(tmp_path / "weather-en"),), tmp_path / "run", epochs=1)
+    train.train(config)
+    extractor = Extractor.load(tmp_path / "run")
+    assert extractor.task("weather-en") == own
+    assert extractor("Bo was dry.", task="weather-en").label in own.labels
+    with pytest.raises(TaskError, match="no task 'whether-en'"):
+        extractor("Bo was dry.", task="whether-en")
+
+
+def test_an_adhoc_task_is_learned_with_the_prompts_that_it_is_asked_with(tiny):
+    own = adhoc(labels=["dry", "wet"], entities=["who"])
+    record = Record("1", own.name, "Ada was soaked.", "wet", (Pair("who", "Ada", 0, 3),))
+    (example,) = encode([Sample(record, own, "f")], tiny, max_length=128)
+    prompt = Extractor(HFBackend(tiny))._prompt(record.text, own)
+    assert list(example.tokens[: example.prompt]) == tiny.encode(prompt)
 
 
 def test_a_refused_dataset_leaves_no_run(base, tmp_path):

@@ -2,6 +2,7 @@
 
 import itertools
 import unicodedata
+from itertools import pairwise
 
 import pytest
 from hypothesis import given, settings
@@ -85,6 +86,20 @@ def test_an_entity_shorter_than_the_overlap_lies_whole_in_a_window():
     found = windows(text, 60, overlap=12)
     for at in range(len(text) - 12):
         assert any(start <= at and at + 12 <= end for start, end in found)
+
+
+def test_what_goes_to_the_prompt_does_not_eat_the_overlap():
+    text = "雨が降る町で" * 60
+    for overhead in (0, 40, 50):
+        found = windows(text, 60, overlap=2, count=lambda piece, n=overhead: n + len(piece))
+        for (_, end), (start, _) in pairwise(found):
+            assert end - start >= 2
+
+
+def test_a_window_fits_where_a_shorter_text_has_more_tokens():
+    odd = lambda piece: len(piece) + 3 * (len(piece) % 2)  # noqa: E731 - as merges may do
+    found = windows("Ada went home. " * 40, 50, count=odd)
+    assert all(odd(("Ada went home. " * 40)[start:end]) <= 50 for start, end in found)
 
 
 def test_the_count_rules_and_not_the_length():

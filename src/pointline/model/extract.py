@@ -224,10 +224,7 @@ class Extractor:
             raise TaskError("a task has its own labels: give a task, or labels, not both")
         records = (self._asked(text, number, own or task) for number, text in enumerate(texts))
         while ahead := list(islice(records, _LOOKAHEAD * batch_size)):
-            done = self._ahead(ahead, batch_size, progress)
-            if ordered:
-                done = iter(sorted(done, key=itemgetter(0)))
-            yield from (prediction for _, prediction in done)
+            yield from self._ahead(ahead, batch_size, ordered, progress)
 
     # ------------------------------------------------------------ the work
 
@@ -244,12 +241,10 @@ class Extractor:
         self,
         asked: Sequence[tuple[Record, Task]],
         batch_size: int,
+        ordered: bool,
         progress: Callable[[int], None] | None,
-    ) -> Iterator[tuple[int, Prediction]]:
-        """Yield the predictions of a stretch of texts by number; batches are filled by length.
-
-        A text that is refused raises when those before it are done.
-        """
+    ) -> Iterator[Prediction]:
+        """Yield the predictions of a stretch; a text that is refused raises after those before."""
         windows: list[list[tuple[int, int]]] = []
         refused: TextTooLong | None = None
         for record, task in asked:
@@ -258,16 +253,20 @@ class Extractor:
             except TextTooLong as error:
                 refused = error
                 break
-        jobs = [
-            self._job(number, start, end, *asked[number])
-            for number, spans in enumerate(windows)
-            for start, end in spans
-        ]
-        longest: Counter[int] = Counter()
-        for job in jobs:
-            longest[job.number] = max(longest[job.number], len(job.prompt))
-        # the windows of a text stay together, so that a text is done soon after it was begun
-        jobs.sort(key=lambda job: (-longest[job.number], job.number, -len(job.prompt)))
+        made = self._made(asked, windows, batch_size, progress)
+        yield from map(itemgetter(1), sorted(made, key=itemgetter(0)) if ordered else made)
+        if refused is not None:
+            raise refused
+
+    def _made(
+        self,
+        asked: Sequence[tuple[Record, Task]],
+        windows: Sequence[Sequence[tuple[int, int]]],
+        batch_size: int,
+        progress: Callable[[int], None] | None,
+    ) -> Iterator[tuple[int, Prediction]]:
+        """Yield the predictions by number, as their batches are done; longest texts first."""
+        jobs = self._jobs(asked, windows)
         parts: dict[tuple[int, int], Prediction] = {}
         waiting = Counter(job.number for job in jobs)
         for first in range(0, len(jobs), batch_size):
@@ -282,8 +281,20 @@ class Extractor:
                 spans = windows[number]
                 found = [parts.pop((number, start)) for start, _ in spans]
                 yield number, _whole(*asked[number], spans, found)
-        if refused is not None:
-            raise refused
+
+    def _jobs(
+        self, asked: Sequence[tuple[Record, Task]], windows: Sequence[Sequence[tuple[int, int]]]
+    ) -> list[_Job]:
+        """Return the windows to ask for, those of like length beside each other.
+
+        The windows of a text stay together, so that it is done soon after it was begun.
+        """
+        by_text = [
+            [self._job(number, start, end, *asked[number]) for start, end in spans]
+            for number, spans in enumerate(windows)
+        ]
+        by_text.sort(key=lambda jobs: max(len(job.prompt) for job in jobs), reverse=True)
+        return [job for jobs in by_text for job in jobs]
 
     def _batch(self, batch: Sequence[_Job]) -> Iterator[Prediction]:
         completions = self.backend.complete(

@@ -111,11 +111,10 @@ def train(
         if done := _finished(run):
             return done
     gpus = list(range(torch.cuda.device_count()))
-    # the caller's random state stays as it is
-    with run.held(), torch.random.fork_rng(gpus):
+    with torch.random.fork_rng(gpus):  # the caller's random state stays as it is
         job = prepare(config, sets, run, about, loading)
-        run.settle(about)
-        with _asked_to_stop() as stop:
+        with run.held(), _asked_to_stop() as stop:
+            run.settle(about)
             return _work(job, stop, progress, evaluate or extract_and_score)
 
 
