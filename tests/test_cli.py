@@ -253,6 +253,17 @@ def test_train_then_extract_with_what_was_trained(tmp_path, model):
 # ---------------------------------------------------------------- bad input
 
 
+def test_a_training_that_was_stopped_is_not_done(tmp_path, monkeypatch):
+    from pointline.app import cli_train
+    from pointline.model.train import TrainResult
+
+    stopped = TrainResult(tmp_path / "run", None, False, 3, 9, 100, 1.0, ())
+    monkeypatch.setattr(cli_train, "_run", lambda config: stopped)
+    done = ask("train", tmp_path / "data", "--out", tmp_path / "run")
+    assert done.exit_code == 130
+    assert "stopped at step 3 of 9: run the same command again" in done.output
+
+
 def one_line(done):
     assert done.returncode == 2, (done.returncode, done.stderr.decode())
     assert done.stdout == b""

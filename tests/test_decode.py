@@ -185,6 +185,21 @@ def test_a_cut_is_a_string_of_its_grammar(decoder, asked, limit):
         assert completion.cut or len(completion.tokens) <= limit + 40
 
 
+@pytest.mark.parametrize("room", [6, 17, 40])
+def test_a_completion_never_outruns_the_window(base, decoder, room):
+    facts = task("open-tcree-en")  # whose grammar cannot end within a head, however long it is
+    text = "the tide went out and nobody saw it " * 8
+    prompt = base.encode(input_text(text, facts))
+    for seed in range(4):
+        (made,) = decoder.generate(
+            [prompt], [build(facts, text)], window=len(prompt) + room,
+            sample=torch.Generator().manual_seed(seed),
+        )  # fmt: skip
+        assert len(made.tokens) <= room
+        assert not made.text or codec.read(made.text, facts, text).label
+        assert made.cut or made.text
+
+
 def test_free_mode_ends_before_a_line_break(base, decoder):
     prompts = [base.encode("a\n") for _ in range(40)]
     drawn = decoder.generate(prompts, max_new_tokens=200, sample=torch.Generator().manual_seed(0))

@@ -47,3 +47,9 @@ def test_progress_is_quiet_where_there_is_no_terminal(capsys):
     with show.progress("working") as advance:
         advance(1, 2)
     assert capsys.readouterr() == ("", "")
+
+
+def test_a_path_is_said_as_it_is(capsys):
+    path = "/runs/[red]a very long name of a folder[/tmp]/" + "x" * 200
+    show.say(path)
+    assert capsys.readouterr().out == path + "\n"
