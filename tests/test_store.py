@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 import textwrap
+from datetime import date, datetime
 
 import orjson
 import pytest
@@ -207,6 +208,22 @@ def test_a_bad_row_of_parquet_is_named_by_its_number(tmp_path):
         next(found)
 
 
+@pytest.mark.parametrize("column", [{"completion": "社会/抽出/"}, {"scores": '{"label": 0.5}'}])
+def test_a_row_of_parquet_that_tells_of_a_prediction_is_one(tmp_path, column):
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    rows = [{"id": "1", "text": "a", "repairs": None, **column}, {"id": "2", "text": "b"}]
+    pq.write_table(pa.Table.from_pylist(rows), tmp_path / "a.parquet")
+    first, second = store.read_records(tmp_path / "a.parquet")
+    assert isinstance(first, Prediction)
+    assert (first.completion, first.scores) == (
+        column.get("completion"),
+        {"label": 0.5} if "scores" in column else {},
+    )
+    assert type(second) is Record
+
+
 def test_parquet_without_pyarrow_names_the_extra(tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "pyarrow", None)
     with pytest.raises(MissingExtra, match=r'pip install "pointline\[parquet\]"'):
@@ -235,7 +252,17 @@ def test_a_failed_write_leaves_what_was_there(tmp_path, name):
 
 @pytest.mark.parametrize("name", ["a.jsonl", "a.parquet"])
 def test_what_json_cannot_carry_is_refused_with_the_record_named(tmp_path, name):
-    for value in ({1, 2}, b"x", {1: "key"}, 2**70, [{"a": float("nan")}], float("inf")):
+    for value in (
+        {1, 2},
+        b"x",
+        {1: "key"},
+        2**70,
+        [{"a": float("nan")}],
+        float("inf"),
+        datetime(2026, 1, 2),
+        [date(2026, 1, 2)],
+        Pair("a", "b"),
+    ):
         with pytest.raises(RecordError, match="record '9' cannot be written as JSON"):
             store.write_records(tmp_path / name, [Record("9", "t", "x", meta={"v": value})])
     assert list(tmp_path.iterdir()) == []

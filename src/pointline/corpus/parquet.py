@@ -1,7 +1,7 @@
 """Parquet in and out: rows of plain values. The only owner of pyarrow.
 
-`meta` and `scores` are JSON strings in Parquet, because their keys differ from row to row. The
-columns of predictions are null in the row of a plain record.
+`meta` and `scores` are JSON strings in Parquet, because their keys differ from row to row. A row
+whose columns of predictions are all null is a plain record's.
 """
 
 from __future__ import annotations
@@ -15,7 +15,11 @@ import orjson
 
 from pointline.errors import MissingExtra, RecordError
 
-__all__ = ["rows", "write"]
+__all__ = ["STRICT", "rows", "write"]
+
+#: How orjson writes JSON here: a datetime or a dataclass is refused, because it would be read back
+#: as something else.
+STRICT = orjson.OPT_PASSTHROUGH_DATETIME | orjson.OPT_PASSTHROUGH_DATACLASS
 
 _ROWS_A_GROUP = 4096
 _AS_JSON = ("meta", "scores")
@@ -72,19 +76,22 @@ def _schema(pa: Any) -> Any:
 
 def _packed(row: dict[str, Any]) -> dict[str, Any]:
     try:
-        return row | {name: orjson.dumps(row[name]).decode() for name in _AS_JSON if name in row}
+        return row | {name: _to_json(row[name]) for name in _AS_JSON if name in row}
     except TypeError as error:
         raise RecordError(f"record {row['id']!r} cannot be written as JSON: {error}") from None
 
 
 def _unpacked(row: dict[str, Any]) -> dict[str, Any]:
-    plain = {k: v for k, v in row.items() if k not in _PREDICTED}
-    if row.get("ok") is not None:
-        plain |= {k: row[k] for k in _PREDICTED if k in row}
+    predicted = any(row.get(name) is not None for name in _PREDICTED)
+    plain = {k: v for k, v in row.items() if predicted or k not in _PREDICTED}
     for name in _AS_JSON:
         if isinstance(plain.get(name), str):
             plain[name] = _from_json(plain[name])
     return plain
+
+
+def _to_json(value: Any) -> str:
+    return orjson.dumps(value, option=STRICT).decode()
 
 
 def _from_json(value: str) -> Any:

@@ -25,9 +25,6 @@ _FIELDS = frozenset({"id", "task", "text", "label", "pairs", "facts", "meta"})
 _PREDICTED = frozenset({"scores", "completion", "repairs", "ok"})
 _PAIR = frozenset({"label", "entity", "start", "end", "ambiguous"})
 
-# A datetime or a dataclass would be written, and read back as something else.
-_STRICT = orjson.OPT_PASSTHROUGH_DATETIME | orjson.OPT_PASSTHROUGH_DATACLASS
-
 
 # ---------------------------------------------------------------- a record as plain values
 
@@ -181,7 +178,7 @@ def dump(record: Record) -> bytes:
     Raises RecordError where `meta` or `scores` hold what JSON cannot carry.
     """
     try:
-        return orjson.dumps(to_json(record), option=_STRICT | orjson.OPT_APPEND_NEWLINE)
+        return orjson.dumps(to_json(record), option=parquet.STRICT | orjson.OPT_APPEND_NEWLINE)
     except TypeError as error:
         raise RecordError(f"record {record.id!r} cannot be written as JSON: {error}") from None
 
