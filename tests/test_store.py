@@ -1,10 +1,6 @@
-"""Record files, dataset folders and resumable files."""
+"""Record files and dataset folders."""
 
-import os
-import signal
-import subprocess
 import sys
-import textwrap
 from datetime import date, datetime
 
 import orjson
@@ -13,7 +9,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from strategies import records
 
-from pointline.corpus import recordfile, store
+from pointline.corpus import store
 from pointline.errors import CorpusError, MissingExtra, RecordError, TaskError
 from pointline.format import tasks
 from pointline.format.record import Fact, Pair, Prediction, Record
@@ -315,85 +311,9 @@ def test_folders_that_are_no_dataset_are_named(tmp_path):
             store.read_dataset(tmp_path)
 
 
-def test_a_dataset_is_not_written_over_what_is_there(tmp_path):
-    folder = tmp_path / "d"
-    store.write_dataset(folder, TASK, {"train": [GOLD]})
-    with pytest.raises(CorpusError, match="the folder is there: replace it"):
-        store.write_dataset(folder, TASK, {"train": [GUESS]})
-    store.write_dataset(folder, TASK, {"dev": [GUESS]}, replace=True)
-    assert sorted(path.name for path in folder.iterdir()) == ["dev.jsonl", "manifest.json"]
-    other = tmp_path / "mine"
-    other.mkdir()
-    with pytest.raises(CorpusError, match="is no dataset"):
-        store.write_dataset(other, TASK, {"train": [GOLD]}, replace=True)
-    with pytest.raises(CorpusError, match="a split is one of train, dev, test, got 'valid'"):
-        store.write_dataset(tmp_path / "e", TASK, {"valid": [GOLD]})
-
-
-def test_a_failed_dataset_leaves_no_half_folder(tmp_path):
-    folder = tmp_path / "d"
-    store.write_dataset(folder, TASK, {"train": [GOLD]})
-    with pytest.raises(RecordError):
-        store.write_dataset(folder, TASK, {"train": [GOLD, GOLD]}, replace=True)
-    assert store.read_dataset(folder).train == (GOLD,)
-    assert list(tmp_path.iterdir()) == [folder]
-
-
-# ---------------------------------------------------------------- resumable files
-
-
-def test_an_appender_goes_on_where_it_stopped(tmp_path):
-    path = tmp_path / "run" / "predictions.jsonl"
-    with store.Appender(path) as out:
-        out.add(GOLD)
-        assert store.read_records(path) == [GOLD]  # written through at once
-    with store.Appender(path) as out:
-        assert (len(out), "1" in out, "3" in out) == (1, True, False)
-        with pytest.raises(RecordError, match="the record '1' is finished"):
-            out.add(GOLD)
-        out.add(GUESS)
-    out.close()
-    assert store.read_records(path) == [GOLD, GUESS]
-
-
-@pytest.mark.parametrize("rest", [b"{", b'{"id": "3", "text": "half', recordfile.dump(GUESS)[:-1]])
-def test_an_appender_cuts_a_half_written_line(tmp_path, rest):
-    path = tmp_path / "a.jsonl"
-    path.write_bytes(recordfile.dump(GOLD) + rest)
-    with store.Appender(path) as out:
-        assert len(out) == 1
-        out.add(GUESS)
-    assert store.read_records(path) == [GOLD, GUESS]
-
-
-def test_an_appender_cuts_a_long_half_line_and_a_file_of_one(tmp_path):
-    path = tmp_path / "a.jsonl"
-    path.write_bytes(recordfile.dump(GOLD) + b"x" * 200_000)
-    store.Appender(path).close()
-    assert path.read_bytes() == recordfile.dump(GOLD)
-    path.write_bytes(b"y" * 200_000)
-    store.Appender(path).close()
-    assert path.read_bytes() == b""
-
-
-def test_an_appender_refuses_a_file_that_is_broken_elsewhere(tmp_path):
-    path = write(tmp_path / "a.jsonl", b"broken", line(id="1"), b"")
-    with pytest.raises(RecordError, match=r"a\.jsonl:1: not one JSON object"):
-        store.Appender(path)
-
-
-def test_an_appender_outlives_a_kill(tmp_path):
-    path = tmp_path / "a.jsonl"
-    code = textwrap.dedent(f"""
-        import os, signal
-        from pointline.corpus.store import Appender
-        from pointline.format.record import Record
-        out = Appender({str(path)!r})
-        for number in range(50):
-            out.add(Record(str(number), "t", "text"))
-        os.kill(os.getpid(), signal.SIGKILL)
-    """)
-    ended = subprocess.run([sys.executable, "-c", code], env=dict(os.environ), check=False)
-    assert ended.returncode == -signal.SIGKILL
-    with store.Appender(path) as out:
-        assert len(out) == 50
+def test_an_id_is_in_one_split_only_and_a_manifest_is_json(tmp_path):
+    with pytest.raises(RecordError, match="d: the id '1' is in train and in test"):
+        store.write_dataset(tmp_path / "d", TASK, {"train": [GOLD], "test": [GOLD]})
+    with pytest.raises(CorpusError, match="d: the manifest cannot be written as JSON"):
+        store.write_dataset(tmp_path / "d", TASK, {"train": [GOLD]}, about={"seeds": {1}})
+    assert list(tmp_path.iterdir()) == []

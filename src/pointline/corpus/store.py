@@ -1,4 +1,4 @@
-"""Record files and dataset folders, in and out. Writing is atomic: all of a file or nothing of it.
+"""Record files and dataset folders, in and out. Writing is atomic: all of it or nothing.
 
 A dataset folder holds `train.jsonl`, `dev.jsonl`, `test.jsonl` (those that it has) and
 `manifest.json`, whose task goes before the table of tasks.
@@ -6,19 +6,17 @@ A dataset folder holds `train.jsonl`, `dev.jsonl`, `test.jsonl` (those that it h
 
 from __future__ import annotations
 
-import os
-import shutil
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from types import TracebackType
-from typing import IO, Any, Self
+from typing import Any
 
 import orjson
 
 from pointline.corpus import recordfile
+from pointline.corpus.appender import Appender
 from pointline.corpus.check import Findings, Problem, check
+from pointline.corpus.folder import new_folder
 from pointline.corpus.manifest import MANIFEST, SPLITS, read_manifest, sha256, summary, task_in
 from pointline.corpus.recordfile import from_json, to_json
 from pointline.errors import CorpusError, RecordError
@@ -148,124 +146,39 @@ def write_dataset(
     `about` joins the manifest: sources, licences, seed, counts of rules. `replace` puts the new
     folder in the place of a dataset that is there.
 
-    Raises CorpusError where the folder is there and not to be replaced, RecordError for records
-    that cannot be written.
+    Raises CorpusError where the folder is there and not to be replaced, or holds more than a
+    dataset, or `about` cannot be written; RecordError for records that cannot, and for an id that
+    comes twice, in one split or in two.
     """
     folder = Path(path)
     unknown = sorted(splits.keys() - set(SPLITS))
     if unknown:
         raise CorpusError(f"{folder}: a split is one of {', '.join(SPLITS)}, got {unknown[0]!r}")
     kept = {split: tuple(splits[split]) for split in SPLITS if split in splits}
-    with _new_folder(folder, replace=replace) as part:
+    _refuse_ids_in_two(folder, kept)
+    with new_folder(folder, replace=replace) as part:
         files = {}
         for split, records in kept.items():
             recordfile.write(part / f"{split}.jsonl", records)
             files[f"{split}.jsonl"] = sha256(part / f"{split}.jsonl")
         manifest = summary(task, kept, files) | dict(about or {})
         with recordfile.atomic(part / MANIFEST) as out:
-            out.write(
-                orjson.dumps(manifest, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE)
-            )
+            out.write(_as_json(folder, manifest))
     return Dataset(task, kept, manifest)
 
 
-@contextmanager
-def _new_folder(folder: Path, *, replace: bool) -> Iterator[Path]:
-    """Give a folder that becomes `folder` when the block ends well, and vanishes otherwise."""
-    if folder.exists() and not (replace and (folder / MANIFEST).is_file()):
-        why = (
-            "is no dataset: choose another"
-            if replace
-            else "is there: replace it, or choose another"
-        )
-        raise CorpusError(f"{folder}: the folder {why}")
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    part = folder.with_name(f".{folder.name}.{os.getpid()}.part")
-    old = folder.with_name(f".{folder.name}.{os.getpid()}.old")
-    part.mkdir()
+def _refuse_ids_in_two(folder: Path, splits: Mapping[str, tuple[Record, ...]]) -> None:
+    first: dict[str, str] = {}
+    for split, records in splits.items():
+        for record in records:
+            other = first.setdefault(record.id, split)
+            if other != split:
+                reason = f"the id {record.id!r} is in {other} and in {split}: give another to one"
+                raise RecordError(reason, path=folder)
+
+
+def _as_json(folder: Path, manifest: Mapping[str, Any]) -> bytes:
     try:
-        yield part
-        if folder.exists():
-            folder.rename(old)
-        part.rename(folder)
-    finally:
-        if old.exists() and not folder.exists():
-            old.rename(folder)
-        shutil.rmtree(part, ignore_errors=True)
-        shutil.rmtree(old, ignore_errors=True)
-
-
-# ---------------------------------------------------------------- resumable files
-
-
-class Appender:
-    """A JSONL file that grows a record at a time and outlives a kill.
-
-    Opening it cuts a last line that was written by half, and learns which ids are finished; a
-    record whose id is finished is refused. Use it in a `with` statement.
-
-    Raises RecordError for any other line that is no record.
-    """
-
-    def __init__(self, path: str | Path) -> None:
-        """Open the file, or begin it."""
-        self.path = Path(path)
-        self.path.parent.mkdir(parents=True, exist_ok=True)
-        self._done: set[str] = set()
-        if self.path.exists():
-            _cut_half_line(self.path)
-            self._done.update(record.id for record in iter_records(self.path))
-        self._out: IO[bytes] = self.path.open("ab")
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
-
-    def __contains__(self, id: object) -> bool:
-        """Tell whether the record of that id is finished."""
-        return id in self._done
-
-    def __len__(self) -> int:
-        """Return how many records the file holds."""
-        return len(self._done)
-
-    def add(self, record: Record) -> None:
-        """Write one record behind the others; it is in the system's hands when this returns.
-
-        Raises RecordError where a record of that id is finished, or JSON cannot carry it.
-        """
-        if record.id in self._done:
-            raise RecordError(f"the record {record.id!r} is finished", path=self.path)
-        self._out.write(recordfile.dump(record))
-        self._out.flush()
-        self._done.add(record.id)
-
-    def close(self) -> None:
-        """Bring everything to the disk and close the file."""
-        if not self._out.closed:
-            self._out.flush()
-            os.fsync(self._out.fileno())
-            self._out.close()
-
-
-def _cut_half_line(path: Path) -> None:
-    """Cut what follows the last line break: a line is finished when its break is written."""
-    block = 1 << 16
-    with path.open("r+b") as file:
-        end = file.seek(0, os.SEEK_END)
-        while end:
-            start = max(0, end - block)
-            file.seek(start)
-            found = file.read(end - start).rfind(b"\n")
-            if found >= 0:
-                file.truncate(start + found + 1)
-                return
-            end = start
-        file.truncate(0)
+        return orjson.dumps(manifest, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE)
+    except TypeError as error:
+        raise CorpusError(f"{folder}: the manifest cannot be written as JSON: {error}") from None
