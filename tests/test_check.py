@@ -1,11 +1,14 @@
 """Every fault of a file or a dataset folder, with its place."""
 
+from dataclasses import replace
+
 import orjson
 import pytest
 
 from pointline.corpus import store
 from pointline.corpus.check import RULES, check
-from pointline.errors import CorpusError, RecordError
+from pointline.corpus.manifest import task_beside
+from pointline.errors import CorpusError, RecordError, TaskError
 from pointline.format import tasks
 from pointline.format.record import Fact, Pair, Prediction, Record
 
@@ -36,8 +39,10 @@ def test_a_good_file_has_no_problem(tmp_path):
 def test_an_empty_file_and_texts_of_punctuation(tmp_path):
     (tmp_path / "empty.jsonl").write_text("\n")
     assert [str(p) for p in check(tmp_path / "empty.jsonl")] == [
-        f"{tmp_path / 'empty.jsonl'}: the file holds no record"
+        f"{tmp_path / 'empty.jsonl'}: there is no record in it"
     ]
+    store.write_dataset(tmp_path / "none", TASK, {"train": [], "test": []})
+    assert found(tmp_path / "none") == [("none", None, "empty")]
     splits = {"train": [record("1", "？！")], "test": [record("2", "……")]}
     store.write_dataset(tmp_path / "set", TASK, splits)
     assert check(tmp_path / "set").ok
@@ -118,12 +123,16 @@ def test_a_dataset_is_checked_over_its_splits(tmp_path):
     folder = tmp_path / "d"
     splits = {
         "train": [record("1", "同一句话。"), record("2", "Ａｄａ来了。")],
-        "test": [record("3", "另一句话。"), record("1", "第三句话。"), record("5", "ada 来了。")],
+        "test": [record("3", "另一句话。"), record("4", "第三句话。"), record("5", "ada 来了。")],
     }
     store.write_dataset(folder, TASK, splits)
+    store.write_records(
+        folder / "test.jsonl", [replace(r, id="1") if r.id == "4" else r for r in splits["test"]]
+    )
     assert found(folder) == [
         ("test.jsonl", 2, "repeated id"),
         ("test.jsonl", 3, "text in two splits"),
+        ("manifest.json", None, "manifest"),
     ]
     assert "is in split 'train', at train.jsonl:2" in check(folder).problems[1].reason
 
@@ -142,6 +151,11 @@ def test_a_manifest_that_does_not_tell_the_truth(tmp_path):
     assert reasons[2].startswith("sha256 of dev.jsonl is no such file")
     (folder / "manifest.json").write_text("{")
     assert [p.rule for p in check(folder)] == ["manifest"]
+    (folder / "manifest.json").write_text("{}")
+    assert [p.reason.partition(" of")[0] for p in check(folder)] == [
+        "counts are None, but the files hold {'train': 2} records",
+        "sha256",
+    ]
     (folder / "manifest.json").unlink()
     assert [p.reason for p in check(folder)] == ["the folder has no manifest"]
 
@@ -161,5 +175,26 @@ def test_a_file_is_held_against_the_task_of_the_manifest_beside_it(tmp_path):
     own = tasks.Task("mine", "own", "en", "NER", ("a",), ("b",))
     store.write_dataset(tmp_path / "own", own, {"test": [Record("1", "mine", "It rains.", "a")]})
     assert check(tmp_path / "own" / "test.jsonl").ok
-    (tmp_path / "own" / "manifest.json").write_text('{"task": "build"}')  # another tool's
-    assert [p.rule for p in check(tmp_path / "own" / "test.jsonl")] == ["task"]
+    for another_tools in ('{"task": "build"}', "[]"):
+        (tmp_path / "own" / "manifest.json").write_text(another_tools)
+        assert [p.rule for p in check(tmp_path / "own" / "test.jsonl")] == ["task"]
+
+
+@pytest.mark.parametrize(
+    ("manifest", "error", "reason"),
+    [
+        ("{", CorpusError, "not JSON"),
+        ('{"task": {"name": "mine"}}', TaskError, "not a task"),
+        ('{"task": {"name": "", "family": "x"}}', TaskError, "not a task"),
+    ],
+)
+def test_a_manifest_that_is_broken_is_not_passed_over(tmp_path, manifest, error, reason):
+    path = tmp_path / "test.jsonl"
+    store.write_records(path, [record("1")])
+    (tmp_path / "manifest.json").write_text(manifest)
+    with pytest.raises(error, match=rf"manifest\.json: {reason}"):
+        task_beside(path)
+    for what in (path, tmp_path):
+        told = next(p for p in check(what) if p.rule == "manifest")
+        assert str(told).startswith(f"{tmp_path / 'manifest.json'}: {reason}")
+    assert check(path, task=TASK).ok

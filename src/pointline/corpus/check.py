@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from hashlib import blake2b
 from pathlib import Path
@@ -65,13 +66,21 @@ def check(path: str | Path, *, task: Task | None = None) -> Findings:
     """Return every problem of a record file or a dataset folder.
 
     Records are held against `task`, else the manifest's, else the table's entry that they name.
-    The rules are `RULES`, and of a folder also: no text in two splits, and a manifest whose counts
-    and SHA-256 are those of the files.
+    The rules are `RULES`, no id twice and one record or more; of a folder also: no text in two
+    splits, and a manifest whose counts and SHA-256 are those of the files.
 
     Raises RecordError or CorpusError where there is no such file or folder.
     """
-    path = Path(path)
-    return _check_folder(path, task) if path.is_dir() else _check_files([path], task)
+    path, tally = Path(path), _Tally()
+    if path.is_dir():
+        _check_folder(path, task, tally)
+    else:
+        with _noted(path.parent, tally):
+            task = task or task_beside(path)
+        _check_file(path, task, tally)
+    if not any(tally.counts.values()) and not tally.problems:
+        tally.problems.append(Problem(str(path), None, "empty", "there is no record in it"))
+    return tally.findings()
 
 
 # ---------------------------------------------------------------- rules of one record
@@ -131,32 +140,29 @@ class _Tally:
         return Findings(tuple(self.problems), sum(self.counts.values()), self.over_delimiter)
 
 
-def _check_files(paths: list[Path], task: Task | None) -> Findings:
-    tally = _Tally()
-    for path in paths:
-        _check_file(path, task or task_beside(path), tally)
-        if not tally.counts[path.stem] and not tally.problems:
-            tally.problems.append(Problem(str(path), None, "empty", "the file holds no record"))
-    return tally.findings()
-
-
-def _check_folder(folder: Path, task: Task | None) -> Findings:
-    tally = _Tally()
+@contextmanager
+def _noted(folder: Path, tally: _Tally) -> Iterator[None]:
+    """Make a problem of a manifest that cannot be used."""
     try:
-        manifest = read_manifest(folder)
-        task = task or task_in(manifest, path=folder)
+        yield
     except (CorpusError, TaskError) as error:
-        manifest = {}
         file = str(folder / MANIFEST)
         reason = str(error).removeprefix(f"{file}: ")
         tally.problems.append(Problem(file, None, "manifest", reason))
+
+
+def _check_folder(folder: Path, task: Task | None, tally: _Tally) -> None:
+    manifest = None
+    with _noted(folder, tally):
+        manifest = read_manifest(folder)
+        task = task or task_in(manifest, path=folder)
     files = [path for split in SPLITS if (path := folder / f"{split}.jsonl").is_file()]
     if not files:
         raise CorpusError(f"{folder}: no train.jsonl, dev.jsonl or test.jsonl in this folder")
     for path in files:
         _check_file(path, task, tally)
-    tally.problems += _check_manifest(folder, manifest, tally.counts)
-    return tally.findings()
+    if manifest is not None:
+        tally.problems += _check_manifest(folder, manifest, files, tally.counts)
 
 
 def _check_file(path: Path, task: Task | None, tally: _Tally) -> None:
@@ -203,19 +209,20 @@ def _against_others(
 
 
 def _check_manifest(
-    folder: Path, manifest: Mapping[str, Any], counts: Mapping[str, int]
+    folder: Path, manifest: Mapping[str, Any], files: Sequence[Path], counts: Mapping[str, int]
 ) -> Iterator[Problem]:
-    file = str(folder / MANIFEST)
-    if not Path(file).is_file():
-        yield Problem(file, None, "manifest", "the folder has no manifest")
-    if not manifest:
+    file = folder / MANIFEST
+    if not file.is_file():
+        yield Problem(str(file), None, "manifest", "the folder has no manifest")
         return
     told = manifest.get("counts")
     if told != counts:
         reason = f"counts are {told}, but the files hold {dict(counts)} records"
-        yield Problem(file, None, "manifest", reason)
+        yield Problem(str(file), None, "manifest", reason)
     sums = manifest.get("sha256")
-    for name, value in sums.items() if isinstance(sums, Mapping) else ():
+    sums = sums if isinstance(sums, Mapping) else {}
+    for name in dict.fromkeys([*sums, *(path.name for path in files)]):
         found = sha256(folder / name) if (folder / name).is_file() else "no such file"
-        if found != value:
-            yield Problem(file, None, "manifest", f"sha256 of {name} is {found}, not {value}")
+        if found != sums.get(name):
+            reason = f"sha256 of {name} is {found}, not {sums.get(name)}"
+            yield Problem(str(file), None, "manifest", reason)

@@ -29,8 +29,9 @@ class SplitStats:
     """The numbers of one split.
 
     `labels` and `item_labels` count by label, most frequent first; `ambiguous` is the share of
-    the pairs whose entity the text offers in several places, so that a completion without a mark
-    leaves open which is meant (`text.place`).
+    the pairs whose entity the text offers in several places, but not in as many as mention it, so
+    that a completion without a mark leaves open which is meant (`text.place`). Facts have no
+    places and take no part in it.
     """
 
     name: str

@@ -34,15 +34,17 @@ def read_manifest(path: str | Path) -> dict[str, Any]:
     if not folder.is_dir():
         raise CorpusError(f"{folder}: there is no such dataset folder")
     file = folder / MANIFEST
-    if not file.is_file():
-        return {}
-    try:
-        manifest = orjson.loads(file.read_bytes())
-    except orjson.JSONDecodeError as error:
-        raise CorpusError(f"{file}: not JSON: {error}") from None
+    manifest = _parsed(file) if file.is_file() else {}
     if not isinstance(manifest, dict):
         raise CorpusError(f"{file}: a manifest is one JSON object")
     return manifest
+
+
+def _parsed(file: Path) -> Any:
+    try:
+        return orjson.loads(file.read_bytes())
+    except orjson.JSONDecodeError as error:
+        raise CorpusError(f"{file}: not JSON: {error}") from None
 
 
 def task_in(manifest: Mapping[str, Any], *, path: Path) -> Task | None:
@@ -55,7 +57,10 @@ def task_in(manifest: Mapping[str, Any], *, path: Path) -> Task | None:
         return None
     if not isinstance(told, Mapping):
         raise TaskError(f"{path / MANIFEST}: 'task' is an object, got {told!r}")
-    return tasks.from_dict(told)
+    try:
+        return tasks.from_dict(told)
+    except TaskError as error:
+        raise TaskError(f"{path / MANIFEST}: {error}") from None
 
 
 def task_beside(file: Path) -> Task | None:
@@ -63,13 +68,11 @@ def task_beside(file: Path) -> Task | None:
 
     A manifest.json of something else than a dataset is none of ours.
 
-    Raises TaskError where it carries a task that is none.
+    Raises CorpusError where it is not JSON, TaskError where it carries a task that is none.
     """
-    try:
-        manifest = read_manifest(file.parent)
-    except CorpusError:
-        return None
-    if not isinstance(manifest.get("task"), Mapping):
+    beside = file.parent / MANIFEST
+    manifest = _parsed(beside) if beside.is_file() else None
+    if not isinstance(manifest, dict) or not isinstance(manifest.get("task"), Mapping):
         return None
     return task_in(manifest, path=file.parent)
 
