@@ -12,13 +12,14 @@
     └── MissingExtra          a library that an extra installs
 
 A message says what is wrong, where, and what to do; it is one line, and the command line prints
-it as it is.
+it as it is. Errors travel between processes with all they carry.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 __all__ = [
     "CorpusError",
@@ -36,6 +37,19 @@ __all__ = [
 
 class PointlineError(Exception):
     """The root of the tree: catch it to catch everything that pointline raises on purpose."""
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        # Exception's own way calls the class with the message, which is not what it takes here
+        return _restored, (type(self), self.args, dict(self.__dict__))
+
+
+def _restored(
+    kind: type[PointlineError], args: tuple[Any, ...], attributes: Mapping[str, Any]
+) -> PointlineError:
+    error = kind.__new__(kind, *args)
+    super(PointlineError, error).__init__(*args)
+    error.__dict__.update(attributes)
+    return error
 
 
 class InputError(PointlineError, ValueError):
