@@ -220,13 +220,20 @@ def test_a_missing_or_empty_folder_is_one_clear_error(tmp_path, name):
 
 MISSHAPEN = {
     "crossre": (f"{EN}/news-train.json", "{", r"news-train\.json:1: not JSON"),
-    "crossre, no spans": (f"{EN}/news-train.json", '{"doc_key": "news-train-1"}', "not of the shape"),
+    "crossre, no spans": (f"{EN}/news-train.json", '\n{"doc_key": "news-train-1"}', r"news-train\.json:2: not of the corpus's shape \(KeyError: 'sentence'\)"),
+    "crossre, a list": (f"{EN}/news-train.json", "[1]", r"news-train\.json:1: not of the corpus's shape"),
     "crossre, rows": (f"{JA}/news-train.json", "", "not the rows of the English"),
     "smp2019-ecdt": ("smp2019-ecdt/dataSet/train.json", "{}", "a list of utterances"),
-    "smp2019-ecdt, a row": ("smp2019-ecdt/dataSet/train.json", '[{"text": "a"}]', "not of the shape"),
-    "sst-trees": ("sst-trees/trees/dev.txt", "flat line", "dev-1 of the treebank is no tree"),
-    "chabsa": ("chabsa/data/chABSA/e90000_ann.json", "[]", "not of the shape of 'chabsa'"),
-    "zhijiang-opinion": ("zhijiang-opinion/TRAIN/Train_labels.csv", "id,x\n1,2\n", "not of the shape"),
+    "smp2019-ecdt, a file": ("smp2019-ecdt/dataSet/train.json", "[", r"train\.json: not of the corpus's shape"),
+    "smp2019-ecdt, a row": ("smp2019-ecdt/dataSet/train.json", '[{"text": "a"}]', r"train\.json\[0\]: not of .* docs/data\.md"),
+    "smp2019-ecdt, slots": ("smp2019-ecdt/dataSet/train.json", '[{"text": " "}, {"text": "a", "domain": "bus", "slots": []}]', r"train\.json\[1\]: not of"),
+    "sst-trees": ("sst-trees/trees/dev.txt", "\nflat line", r"dev\.txt:2: .*no tree: 'flat line'"),
+    "chabsa": ("chabsa/data/chABSA/e90000_ann.json", "[]", r"e90000_ann\.json: not of the corpus's shape"),
+    "chabsa, a sentence": ("chabsa/data/chABSA/e90000_ann.json", '{"header": {"document_id": "E"}, "sentences": [{"sentence_id": 0, "sentence": "甲", "opinions": [{"target": "乙", "polarity": "positive", "from": 0, "to": 1}]}]}', r"e90000_ann\.json: sentences\[0\]: .*not the entity"),
+    "zhijiang-opinion": ("zhijiang-opinion/TRAIN/Train_labels.csv", "id,x\n1,2\n", r"Train_labels\.csv:2: not of the corpus's shape \(KeyError: 'Polarities'\)"),
+    "zhijiang-opinion, no id": ("zhijiang-opinion/TRAIN/Train_labels.csv", "x\n1\n", r"Train_labels\.csv:2: not of"),
+    "zhijiang-opinion, fields": ("zhijiang-opinion/TRAIN/Train_reviews.csv", "id,Reviews\n1,甲,乙\n", r"Train_reviews\.csv:2: not as many fields"),
+    "zhijiang-opinion, no CSV": ("zhijiang-opinion/TRAIN/Train_reviews.csv", "id,Reviews\n1,甲\n2," + "a" * 140_000, r"Train_reviews\.csv:3: not CSV: field larger"),
     "cec": ("cec/CEC/火灾/文0.xml", "<Body>", "not XML"),
 }  # fmt: skip
 
@@ -240,6 +247,7 @@ def test_a_misshapen_file_is_one_clear_error(tmp_path, file, content, message, r
     with pytest.raises(CorpusError, match=message) as caught:
         SOURCES[name].harvest(tmp_path, lang)
     assert "\n" not in str(caught.value)
+    assert str(caught.value).startswith(str(tmp_path / file))
 
 
 def test_a_file_that_is_not_utf8_is_named(tmp_path):

@@ -17,11 +17,12 @@ from __future__ import annotations
 
 import re
 from collections import Counter
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from xml.etree import ElementTree
 
-from pointline.corpus.sources.source import Harvest, Source, Sourced, text_of
+from pointline.corpus.sources.source import Harvest, Source, Sourced, shaped, text_of
 from pointline.errors import CorpusError
 from pointline.format.record import Fact, Record
 
@@ -30,6 +31,7 @@ __all__ = ["ROLES", "SOURCE", "read"]
 #: The element of an argument, and its role.
 ROLES = {"Participant": "参与者", "Object": "对象", "Location": "地点", "Time": "时间"}
 
+_FILES = "CEC/*/*.xml"
 _TRIGGER = "Denoter"
 _BLANK = re.compile(r"\s+")
 
@@ -37,25 +39,30 @@ _BLANK = re.compile(r"\s+")
 def read(folder: Path, lang: str) -> Harvest:
     """Return the sentences as records: label the article's category, facts its events."""
     del lang
-    files = sorted((folder / "CEC").glob("*/*.xml"))
+    files = sorted(folder.glob(_FILES))
     if not files:
         raise CorpusError(f"{folder}: no CEC/CATEGORY/*.xml in the corpus; see docs/data.md")
     counts: Counter[str] = Counter()
-    records = []
+    records: list[Sourced] = []
     for path in files:
-        document = f"{path.parent.name}/{path.stem}"
-        for number, sentence in enumerate(_parsed(path).iter("Sentence"), start=1):
-            counts["records read"] += 1
-            found = _Walk()
-            found.element(sentence)
-            if not found.text:
-                counts["records dropped: no text"] += 1
-                continue
-            id, facts = f"{document}-{number}", found.facts(counts)
-            record = Record(id, "cec", found.text, path.parent.name, facts=facts)
-            records.append(Sourced(record, document))
+        with shaped(path):
+            records += _article(path, counts)
     counts["records kept"] = len(records)
     return Harvest(tuple(records), counts)
+
+
+def _article(path: Path, counts: Counter[str]) -> Iterator[Sourced]:
+    document = f"{path.parent.name}/{path.stem}"
+    for number, sentence in enumerate(_parsed(path).iter("Sentence"), start=1):
+        counts["records read"] += 1
+        found = _Walk()
+        found.element(sentence)
+        if not found.text:
+            counts["records dropped: no text"] += 1
+            continue
+        id, facts = f"{document}-{number}", found.facts(counts)
+        record = Record(id, "cec", found.text, path.parent.name, facts=facts)
+        yield Sourced(record, document)
 
 
 def _parsed(path: Path) -> ElementTree.Element:
@@ -146,6 +153,7 @@ def _kept_blank(match: re.Match[str]) -> str:
 SOURCE = Source(
     name="cec",
     folder="cec",
+    files=(_FILES,),
     licence="none stated; research use with citation (Shanghai University)",
     origins={"zh": ("human", "human", "human")},
     read=read,

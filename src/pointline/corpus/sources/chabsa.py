@@ -15,37 +15,46 @@ from __future__ import annotations
 import json
 from bisect import bisect_left
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from pointline.corpus.sources.polarity import agreement
-from pointline.corpus.sources.source import Harvest, Source, Sourced, text_of
+from pointline.corpus.sources.source import Harvest, Source, Sourced, shaped, text_of
 from pointline.errors import CorpusError
 from pointline.format.record import Pair, Record
 
 __all__ = ["SOURCE", "read"]
 
+_FILES = "data/chABSA/*_ann.json"
+
 
 def read(folder: Path, lang: str) -> Harvest:
     """Return the sentences that hold an opinion as records; a report is a document."""
     del lang
-    files = sorted((folder / "data" / "chABSA").glob("*_ann.json"))
+    files = sorted(folder.glob(_FILES))
     if not files:
         raise CorpusError(f"{folder}: no data/chABSA/*_ann.json in the corpus; see docs/data.md")
     counts: Counter[str] = Counter()
-    records = []
+    records: list[Sourced] = []
     for path in files:
-        report = json.loads(text_of(path))
-        for sentence in report["sentences"]:
+        with shaped(path):
+            records += _report(path, counts)
+    counts["records kept"] = len(records)
+    return Harvest(tuple(records), counts)
+
+
+def _report(path: Path, counts: Counter[str]) -> Iterator[Sourced]:
+    report = json.loads(text_of(path))
+    for number, sentence in enumerate(report["sentences"]):
+        with shaped(f"{path}: sentences[{number}]"):
             counts["records read"] += 1
             id = f"{report['header']['document_id']}-{sentence['sentence_id']}"
             if not sentence["opinions"]:
                 counts["records dropped: no opinion"] += 1
                 continue
-            records.append(Sourced(_record(sentence, id, counts), path.stem))
-    counts["records kept"] = len(records)
-    return Harvest(tuple(records), counts)
+            record = _record(sentence, id, counts)
+        yield Sourced(record, path.stem)
 
 
 def _record(sentence: Mapping[str, Any], id: str, counts: Counter[str]) -> Record:
@@ -78,6 +87,7 @@ def _record(sentence: Mapping[str, Any], id: str, counts: Counter[str]) -> Recor
 SOURCE = Source(
     name="chabsa",
     folder="chabsa",
+    files=(_FILES,),
     licence="MIT (the original repository's; its data has no separate terms)",
     origins={"ja": ("human", "derived", "human")},
     read=read,

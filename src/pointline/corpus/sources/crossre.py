@@ -18,14 +18,14 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 from pointline.corpus.detokenise import detokenise
 from pointline.corpus.sources.projection import DROPPED, Mended, Projected, Span, mend
-from pointline.corpus.sources.source import Harvest, Source, Sourced, json_lines, required
+from pointline.corpus.sources.source import Harvest, Source, Sourced, json_lines, shaped
 from pointline.errors import CorpusError
 from pointline.format.record import Fact, Pair, Record
 
@@ -58,18 +58,35 @@ def read(folder: Path, lang: str) -> Harvest:
     for domain in DOMAINS:
         for split in _SPLITS:
             name = f"{domain}-{split}.json"
-            english = list(json_lines(required(folder / _FOLDERS["en"] / name)))
-            rows = english if lang == "en" else list(json_lines(folder / _FOLDERS[lang] / name))
-            if [row["doc_key"] for row in rows] != [row["doc_key"] for row in english]:
-                raise CorpusError(f"{folder / _FOLDERS[lang] / name}: not the rows of the English")
-            for row, source in zip(rows, english, strict=True):
-                counts["records read"] += 1
-                if _holds_markup(source["sentence"]):
-                    counts["records dropped: wiki markup in the English text"] += 1
-                    continue
-                records.append(Sourced(_record(row, source, lang, counts), row["doc_key"]))
+            for place, row, source in _rows(folder, name, lang):
+                with shaped(place):
+                    counts["records read"] += 1
+                    if _holds_markup(source["sentence"]):
+                        counts["records dropped: wiki markup in the English text"] += 1
+                        continue
+                    records.append(Sourced(_record(row, source, lang, counts), row["doc_key"]))
     counts["records kept"] = len(records)
     return Harvest(tuple(records), counts)
+
+
+def _rows(folder: Path, name: str, lang: str) -> Iterator[tuple[str, _Row, _Row]]:
+    """Yield the rows of a file, each with its place before it and its English row behind it."""
+    path = folder / _FOLDERS[lang] / name
+    english = _by_key(folder / _FOLDERS["en"] / name)
+    rows = english if lang == "en" else _by_key(path)
+    if [key for key, *_ in rows] != [key for key, *_ in english]:
+        raise CorpusError(f"{path}: not the rows of the English")
+    for (_, place, row), (_, _, source) in zip(rows, english, strict=True):
+        yield place, row, source
+
+
+def _by_key(path: Path) -> Sequence[tuple[str, str, _Row]]:
+    """Return the key, the place and the values of every row."""
+    rows = []
+    for place, row in json_lines(path):
+        with shaped(place):
+            rows.append((row["doc_key"], place, row))
+    return rows
 
 
 def _holds_markup(tokens: Sequence[str]) -> bool:
@@ -172,6 +189,7 @@ def _facts(relations: Sequence[Any], spans: _Spans, counts: Counter[str]) -> tup
 SOURCE = Source(
     name="crossre",
     folder="crossre",
+    files=tuple(f"{folder}/*-*.json" for folder in _FOLDERS.values()),
     licence="GPL-3.0",
     origins={
         "en": ("human", "human", "human"),

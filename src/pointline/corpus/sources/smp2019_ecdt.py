@@ -18,28 +18,32 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from pointline.corpus.sources.source import Harvest, Source, Sourced, text_of
+from pointline.corpus.sources.source import Harvest, Source, Sourced, shaped, text_of
 from pointline.errors import CorpusError
 from pointline.format.record import Pair, Record
 from pointline.format.text import place
 
 __all__ = ["SOURCE", "read"]
 
+_FILE = "dataSet/train.json"
+
 
 def read(folder: Path, lang: str) -> Harvest:
     """Return the labelled utterances as records; each is a document of its own."""
     del lang
-    path = folder / "dataSet" / "train.json"
-    rows = json.loads(text_of(path))
+    path = folder / _FILE
+    with shaped(path):
+        rows = json.loads(text_of(path))
     if not isinstance(rows, list):
         raise CorpusError(f"{path}: a list of utterances is expected")
     counts: Counter[str] = Counter({"records read": len(rows)})
     records = []
     for number, row in enumerate(rows):
-        if not row["text"].strip():
-            counts["records dropped: no text"] += 1
-            continue
-        records.append(Sourced(_record(row, number, counts), f"train-{number}"))
+        with shaped(f"{path}[{number}]"):
+            if not row["text"].strip():
+                counts["records dropped: no text"] += 1
+                continue
+            records.append(Sourced(_record(row, number, counts), f"train-{number}"))
     counts["records kept"] = len(records)
     return Harvest(tuple(records), counts)
 
@@ -62,6 +66,7 @@ def _record(row: Mapping[str, Any], number: int, counts: Counter[str]) -> Record
 SOURCE = Source(
     name="smp2019-ecdt",
     folder="smp2019-ecdt",
+    files=(_FILE,),
     licence="none stated; research use",
     origins={"zh": ("human", "human", "human")},
     read=read,

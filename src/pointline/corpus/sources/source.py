@@ -5,14 +5,16 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
+from hashlib import blake2b
 from pathlib import Path
 from typing import Any, Literal
 
 from pointline.errors import CorpusError
 from pointline.format.record import Record
 
-__all__ = ["Harvest", "Origin", "Source", "Sourced", "json_lines", "required", "text_of"]
+__all__ = ["Harvest", "Origin", "Source", "Sourced", "json_lines", "required", "shaped", "text_of"]
 
 #: Where a text or an annotation comes from.
 Origin = Literal["human", "derived", "machine-translated"]
@@ -41,14 +43,15 @@ class Harvest:
 class Source:
     """A public corpus.
 
-    `folder` is its name below the folder of raw corpora; `origins` says for each language where
-    the text, the text-level labels and the word-level items come from; `parallel`: its languages
-    are translations of each other. `read(folder, lang)` raises CorpusError where the folder is
-    missing or not of the corpus's shape.
+    `folder` is its name below the folder of raw corpora, `files` are patterns of what is read
+    there. `origins` says for each language where the text, the text-level labels and the
+    word-level items come from; `parallel`: its languages are translations of each other.
+    `read(folder, lang)` raises CorpusError where a file is missing or not of the corpus's shape.
     """
 
     name: str
     folder: str
+    files: tuple[str, ...]
     licence: str
     origins: Mapping[str, tuple[Origin, Origin, Origin]]
     read: Callable[[Path, str], Harvest] = field(repr=False)
@@ -72,13 +75,21 @@ class Source:
         folder = self.at(raw)
         if lang not in self.origins:
             raise CorpusError(f"the corpus {self.name!r} has no language {lang!r}")
-        try:
+        with shaped(folder):
             return self.read(folder, lang)
-        except (KeyError, IndexError, TypeError, ValueError) as error:
-            if isinstance(error, CorpusError):
-                raise
-            fault = f"{type(error).__name__}: {error}"
-            raise CorpusError(f"{folder}: not of the shape of {self.name!r}: {fault}") from error
+
+    def digest(self, raw: Path) -> str:
+        """Return a digest of the files that are read: their names and what they hold.
+
+        Raises CorpusError where the corpus is not there.
+        """
+        folder = self.at(raw)
+        digest = blake2b(digest_size=16)
+        for path in sorted(path for pattern in self.files for path in folder.glob(pattern)):
+            name, content = path.relative_to(folder).as_posix(), path.read_bytes()
+            digest.update(f"{name}\0{len(content)}\0".encode(errors="surrogateescape"))
+            digest.update(content)
+        return digest.hexdigest()
 
     def revision(self, raw: Path) -> str | None:
         """Return the line of SOURCE.txt that says where the copy comes from, if there is one."""
@@ -86,6 +97,23 @@ class Source:
         lines = note.read_text(encoding="utf-8").splitlines() if note.is_file() else []
         told = [line for line in lines if line.startswith("Source:")]
         return told[0].removeprefix("Source:").strip() if told else None
+
+
+@contextmanager
+def shaped(place: object) -> Iterator[None]:
+    """Read a file or a row of a corpus: whatever fails in the block is a fault of its shape.
+
+    Raises CorpusError with the place, unless the block raised one.
+    """
+    try:
+        yield
+    except CorpusError:
+        raise
+    except (AttributeError, LookupError, TypeError, ValueError) as error:
+        fault = " ".join(f"{type(error).__name__}: {error}".split())
+        raise CorpusError(
+            f"{place}: not of the corpus's shape ({fault}): get the copy that docs/data.md names"
+        ) from error
 
 
 def required(path: Path) -> Path:
@@ -109,14 +137,15 @@ def text_of(path: Path) -> str:
         raise CorpusError(f"{path}: not UTF-8 at byte {error.start}") from None
 
 
-def json_lines(path: Path) -> Iterator[Any]:
-    """Yield the objects of a file with one JSON object a line.
+def json_lines(path: Path) -> Iterator[tuple[str, Any]]:
+    """Yield the place, file and line, and the value of each line of a file of JSON lines.
 
-    Raises CorpusError with the line that holds none.
+    Raises CorpusError with the line that is not JSON.
     """
     for number, line in enumerate(text_of(path).split("\n"), start=1):
         if line.strip():
+            place = f"{path}:{number}"
             try:
-                yield json.loads(line)
+                yield place, json.loads(line)
             except json.JSONDecodeError as error:
-                raise CorpusError(f"{path}:{number}: not JSON: {error}") from None
+                raise CorpusError(f"{place}: not JSON: {error}") from None

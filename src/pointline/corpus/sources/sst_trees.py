@@ -16,15 +16,16 @@ from __future__ import annotations
 
 import re
 from collections import Counter
+from collections.abc import Iterator
 from pathlib import Path
 
 from pointline.corpus.detokenise import detokenise
-from pointline.corpus.sources.source import Harvest, Source, Sourced, text_of
-from pointline.errors import CorpusError
+from pointline.corpus.sources.source import Harvest, Source, Sourced, shaped, text_of
 from pointline.format.record import Pair, Record
 
 __all__ = ["SOURCE", "read"]
 
+_FILES = {split: f"trees/{split}.txt" for split in ("train", "dev", "test")}
 _ROOT = re.compile(r"\(([0-4]) ")
 _LEAF = re.compile(r"\(([0-4]) ([^()\s]+)\)")
 
@@ -32,29 +33,34 @@ _LEAF = re.compile(r"\(([0-4]) ([^()\s]+)\)")
 def read(folder: Path, lang: str) -> Harvest:
     """Return the sentences as records: label positive, negative or neutral, pairs polar words."""
     del lang
-    lines = {
-        split: [line for line in text_of(folder / "trees" / f"{split}.txt").split("\n") if line]
-        for split in ("train", "dev", "test")
-    }
+    lines = {split: list(_lines(folder / file)) for split, file in _FILES.items()}
     counts: Counter[str] = Counter({"records read": sum(map(len, lines.values()))})
-    dev = lines["dev"]
-    if dev and lines["train"][-len(dev) :] == dev:
-        lines["train"] = lines["train"][: -len(dev)]
+    train, dev = ([line for _, line in lines[split]] for split in ("train", "dev"))
+    if dev and train[-len(dev) :] == dev:
+        del lines["train"][-len(dev) :]
         counts["records dropped: the development part within train.txt"] = len(dev)
-    records = [
-        Sourced(_record(line, f"{split}-{number}", counts), f"{split}-{number}")
-        for split, trees in lines.items()
-        for number, line in enumerate(trees, start=1)
-    ]
+    records = []
+    for split, trees in lines.items():
+        for number, (place, line) in enumerate(trees, start=1):
+            id = f"{split}-{number}"
+            with shaped(place):
+                records.append(Sourced(_record(line, id, counts), id))
     counts["records kept"] = len(records)
     return Harvest(tuple(records), counts)
+
+
+def _lines(path: Path) -> Iterator[tuple[str, str]]:
+    """Yield the lines of a file that are not empty, each with its place: file and line."""
+    for number, line in enumerate(text_of(path).split("\n"), start=1):
+        if line:
+            yield f"{path}:{number}", line
 
 
 def _record(line: str, id: str, counts: Counter[str]) -> Record:
     root = _ROOT.match(line)
     leaves = _LEAF.findall(line)
     if not root or not leaves:
-        raise CorpusError(f"the line {id} of the treebank is no tree: {line[:40]!r}")
+        raise ValueError(f"no tree: {line[:40]!r}")
     joined = detokenise([token for _, token in leaves])
     pairs = []
     for (grade, _), (start, end) in zip(leaves, joined.spans, strict=True):
@@ -77,6 +83,7 @@ def _polarity(grade: str) -> str:
 SOURCE = Source(
     name="sst-trees",
     folder="sst-trees",
+    files=tuple(_FILES.values()),
     licence="none stated; research use (Socher et al. 2013)",
     origins={"en": ("human", "human", "human")},
     read=read,

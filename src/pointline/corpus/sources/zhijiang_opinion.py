@@ -18,11 +18,13 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from pointline.corpus.sources.polarity import agreement
-from pointline.corpus.sources.source import Harvest, Source, Sourced, text_of
+from pointline.corpus.sources.source import Harvest, Source, Sourced, shaped, text_of
+from pointline.errors import CorpusError
 from pointline.format.record import Pair, Record
 
 __all__ = ["SOURCE", "read"]
 
+_FILES = ("TRAIN/Train_reviews.csv", "TRAIN/Train_labels.csv")
 _POLARITY = {"正面": "positive", "中性": "neutral", "负面": "negative"}
 
 _Row = Mapping[str, str]
@@ -31,40 +33,56 @@ _Row = Mapping[str, str]
 def read(folder: Path, lang: str) -> Harvest:
     """Return the labelled reviews as records; each is a document of its own."""
     del lang
-    reviews = _rows(folder / "TRAIN" / "Train_reviews.csv")
-    labels: dict[str, list[_Row]] = defaultdict(list)
-    for row in _rows(folder / "TRAIN" / "Train_labels.csv"):
-        labels[row["id"]].append(row)
+    reviews, rows = (_rows(folder / file) for file in _FILES)
+    labels: dict[str, list[tuple[str, _Row]]] = defaultdict(list)
+    for place, row in rows:
+        with shaped(place):
+            labels[row["id"]].append((place, row))
     counts: Counter[str] = Counter({"records read": len(reviews)})
     records = []
-    for review in reviews:
-        id, text = review["id"], review["Reviews"]
-        if not labels[id]:
-            counts["records dropped: no labels"] += 1
-            continue
-        records.append(Sourced(_record(id, text, labels[id], counts), f"train-{id}"))
+    for place, review in reviews:
+        with shaped(place):
+            id, text = review["id"], review["Reviews"]
+            if not labels[id]:
+                counts["records dropped: no labels"] += 1
+                continue
+            records.append(Sourced(_record(id, text, labels[id], counts), f"train-{id}"))
     counts["records kept"] = len(records)
     return Harvest(tuple(records), counts)
 
 
-def _rows(path: Path) -> Sequence[_Row]:
-    return list(csv.DictReader(io.StringIO(text_of(path), newline="")))
+def _rows(path: Path) -> Sequence[tuple[str, _Row]]:
+    """Return the rows of a file, each with its place: file and line."""
+    reader = csv.DictReader(io.StringIO(text_of(path), newline=""))
+    rows = []
+    try:
+        for row in reader:
+            place = f"{path}:{reader.line_num}"
+            if None in row or None in row.values():
+                raise CorpusError(f"{place}: not as many fields as the header has")
+            rows.append((place, row))
+    except csv.Error as error:
+        raise CorpusError(f"{path}:{reader.reader.line_num}: not CSV: {error}") from None
+    return rows
 
 
-def _record(id: str, text: str, rows: Sequence[_Row], counts: Counter[str]) -> Record:
+def _record(id: str, text: str, rows: Sequence[tuple[str, _Row]], counts: Counter[str]) -> Record:
     pairs: dict[Pair, None] = {}
-    for row in rows:
+    polarities = []
+    for place, row in rows:
         counts["mentions read"] += 1
-        if row["OpinionTerms"] == "_":
-            counts["mentions dropped: the row names no opinion word"] += 1
-            continue
-        start, end = int(row["O_start"]), int(row["O_end"])
-        pair = Pair(_POLARITY[row["Polarities"]], row["OpinionTerms"], start, end)
+        with shaped(place):
+            polarities.append(_POLARITY[row["Polarities"]])
+            if row["OpinionTerms"] == "_":
+                counts["mentions dropped: the row names no opinion word"] += 1
+                continue
+            start, end = int(row["O_start"]), int(row["O_end"])
+            pair = Pair(polarities[-1], row["OpinionTerms"], start, end)
         if pair in pairs:
             counts["mentions dropped: the same word for another aspect"] += 1
         pairs[pair] = None
     counts["mentions kept"] += len(pairs)
-    label = agreement(_POLARITY[row["Polarities"]] for row in rows)
+    label = agreement(polarities)
     ordered = sorted(pairs, key=lambda pair: (pair.start, pair.end))
     return Record(f"train-{id}", "zhijiang-opinion", text, label, tuple(ordered))
 
@@ -72,6 +90,7 @@ def _record(id: str, text: str, rows: Sequence[_Row], counts: Counter[str]) -> R
 SOURCE = Source(
     name="zhijiang-opinion",
     folder="zhijiang-opinion",
+    files=_FILES,
     licence="none stated; research use",
     origins={"zh": ("human", "derived", "human")},
     read=read,
