@@ -1,10 +1,13 @@
 """Datasets from raw corpora: sizes, sides, leakage, bytes, manifests."""
 
 import json
+import shutil
+import subprocess
+import sys
 from collections import Counter
 
 import pytest
-from invented import write_all, write_crossre, write_zhijiang
+from invented import JA, write_all, write_crossre, write_smp, write_zhijiang
 
 from pointline.corpus import build as building
 from pointline.corpus import maps, store
@@ -137,7 +140,7 @@ def test_rebuilding_gives_the_same_bytes_and_another_seed_another_split(raw, out
     }
 
 
-def test_the_manifest_tells_where_everything_comes_from(built):
+def test_the_manifest_tells_where_everything_comes_from(raw, built):
     told = built["scnm-zh"].manifest
     assert told["seed"] == 0
     crossre, smp = told["sources"]
@@ -146,6 +149,7 @@ def test_the_manifest_tells_where_everything_comes_from(built):
         "machine-translated", "human", "machine-translated"
     )  # fmt: skip
     assert crossre["licence"] in told["licences"]
+    assert crossre["files"] == SOURCES["crossre"].digest(raw)
     assert crossre["rules"]["records read"] == 216
     assert (smp["revision"], smp["rules"]["records kept"]) == (None, 44)
     assert told["rules"]["records dropped: no text label for domain health"] == 1
@@ -242,13 +246,50 @@ def test_finished_datasets_are_kept_and_others_refused(raw, tmp_path):
         build(["scpos-rw-ja"], raw, tmp_path, seed=1)
     with pytest.raises(CorpusError, match="is there with train None, not 7"):
         build(["scpos-rw-ja"], raw, tmp_path, train=7)
-    file.write_bytes(b"")
-    with pytest.raises(CorpusError, match=r"train\.jsonl: was changed since it was built"):
-        build(["scpos-rw-ja"], raw, tmp_path)
+    for spoil in (lambda: file.write_bytes(b""), file.unlink):
+        spoil()
+        with pytest.raises(CorpusError, match=r"train\.jsonl: was changed since .*: replace scpos"):
+            build(["scpos-rw-ja"], raw, tmp_path)
     assert build(["scpos-rw-ja"], raw, tmp_path, replace=True)["scpos-rw-ja"].train
     (tmp_path / "scpos-rw-zh").mkdir()
     with pytest.raises(CorpusError, match="scpos-rw-zh: is there with seed None"):
         build(["scpos-rw-zh"], raw, tmp_path)
+
+
+def test_a_dataset_from_other_raw_files_or_by_another_recipe_is_not_kept(tmp_path, monkeypatch):
+    raw, out = tmp_path / "raw", tmp_path / "out"
+    write_smp(raw)
+    write_crossre(raw, size=2)
+    build(["scnm-zh"], raw, out)
+    assert build(["scnm-zh"], raw, out)["scnm-zh"].train
+    sides = dict(SIDES) | {"crossre": (0.5, 0.1)}
+    with monkeypatch.context() as patch:
+        patch.setattr("pointline.corpus.recipes.SIDES", sides)
+        with pytest.raises(CorpusError, match="scnm-zh: is there with recipe '"):
+            build(["scnm-zh"], raw, out)
+        patch.undo()
+        patch.setattr(maps, "FACILITY_WORDS", maps.FACILITY_WORDS | {"Shed"})
+        with pytest.raises(CorpusError, match="scnm-zh: is there with recipe '"):
+            build(["scnm-zh"], raw, out)
+    ours = raw / "crossre/README.md"
+    ours.write_text("not read")
+    build(["scnm-zh"], raw, out)
+    shutil.copy(raw / JA / "ai-dev.json", raw / JA / "ai-test.json")  # of another language
+    with pytest.raises(CorpusError, match="scnm-zh: is there with raw files"):
+        build(["scnm-zh"], raw, out)
+
+
+def test_a_build_finds_again_what_a_kill_had_moved_away(raw, tmp_path):
+    before = build(["scpos-rw-ja"], raw, tmp_path)
+    dead = subprocess.Popen([sys.executable, "-c", ""])
+    dead.wait()
+    work = tmp_path / f".scpos-rw-ja.{dead.pid}.abc.work"
+    work.mkdir()
+    (tmp_path / "scpos-rw-ja").rename(work / "old")
+    steps = []
+    assert build(["scpos-rw-ja"], raw, tmp_path, progress=lambda *s: steps.append(s)) == before
+    assert steps == []
+    assert [path.name for path in tmp_path.iterdir()] == ["scpos-rw-ja"]
 
 
 def test_an_interrupted_build_leaves_no_half_folder(raw, tmp_path, monkeypatch):

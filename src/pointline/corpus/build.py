@@ -13,8 +13,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from pointline.corpus.manifest import read_manifest, sha256
-from pointline.corpus.recipes import RECIPES, SIDES, Part, Recipe, train_size
+from pointline.corpus.folder import recover
+from pointline.corpus.manifest import SPLITS, read_manifest, sha256
+from pointline.corpus.recipes import RECIPES, SIDES, Part, Recipe, digest, train_size
 from pointline.corpus.shelf import Progress, Settings, Shelf, Steps, Stock
 from pointline.corpus.sources import SOURCES
 from pointline.corpus.split import Side, few_shot, side
@@ -48,8 +49,8 @@ def build(
 
     `raw` is the folder of raw corpora. The training split has the papers' size, or at most `train`
     records; what the training side holds beyond that is left out, never tested on. A dataset that
-    is there, built with the same seed and size by the same version from the same revisions, is
-    kept as it is; `replace` builds it again, and puts it in the place of any dataset.
+    is there, built with the same seed and size by the same version and recipe from the same raw
+    files, is kept as it is; `replace` builds it again, and puts it in the place of any dataset.
 
     Raises CorpusError for a name without a recipe, a missing or misshapen corpus, a folder that is
     there and holds something else; TaskError for a name that is no task.
@@ -64,8 +65,10 @@ def build(
     for part in (part for name in names for part in RECIPES[name].parts):
         SOURCES[part.source].at(settings.raw)
     folders = {name: Path(out) / name for name in names}
+    for folder in folders.values():
+        recover(folder)
     there = {
-        name: _finished(folder, RECIPES[name], settings)
+        name: _finished(folder, tasks.task(name), settings)
         for name, folder in folders.items()
         if folder.exists() and not replace
     }
@@ -88,33 +91,51 @@ def _reads(names: Sequence[str]) -> dict[tuple[str, str], int]:
     return reads
 
 
-def _finished(folder: Path, recipe: Recipe, settings: Settings) -> Dataset:
+def _finished(folder: Path, task: Task, settings: Settings) -> Dataset:
     """Return a dataset that is there, if building it would give the same."""
     manifest = read_manifest(folder)
-    revisions = [SOURCES[part.source].revision(settings.raw) for part in recipe.parts]
-    sources = [told for told in manifest.get("sources", ()) if isinstance(told, Mapping)]
-    found = {
-        "seed": manifest.get("seed"),
-        "train": manifest.get("train_size_asked"),
-        "pointline": manifest.get("pointline"),
-        "revisions": [told.get("revision") for told in sources],
-    }
-    asked = {
-        "seed": settings.seed,
-        "train": settings.train,
-        "pointline": __version__,
-        "revisions": revisions,
-    }
+    asked, found = _asked(task, settings), _told(manifest)
     other = [key for key in asked if asked[key] != found[key]]
     if other:
         raise CorpusError(
             f"{folder}: is there with {other[0]} {found[other[0]]!r}, not {asked[other[0]]!r}:"
             " replace it, or choose another folder"
         )
-    changed = [f for f, told in manifest.get("sha256", {}).items() if sha256(folder / f) != told]
-    if changed:
-        raise CorpusError(f"{folder / changed[0]}: was changed since it was built: replace it")
+    sums = manifest.get("sha256")
+    sums = sums if isinstance(sums, Mapping) else {}
+    for file in dict.fromkeys([*sums, *(f"{split}.jsonl" for split in SPLITS)]):
+        path = folder / file
+        if sums.get(file) != (sha256(path) if path.is_file() else None):
+            raise CorpusError(f"{path}: was changed since it was built: replace {folder.name}")
     return read_dataset(folder)
+
+
+def _asked(task: Task, settings: Settings) -> dict[str, Any]:
+    """Return what the bytes of a dataset come from, where it is built now."""
+    sources = [SOURCES[part.source] for part in RECIPES[task.name].parts]
+    return {
+        "seed": settings.seed,
+        "train": settings.train,
+        "pointline": __version__,
+        "recipe": digest(task),
+        "revisions": [source.revision(settings.raw) for source in sources],
+        "raw files": [source.digest(settings.raw) for source in sources],
+    }
+
+
+def _told(manifest: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the same of the dataset that a manifest tells of."""
+    sources = manifest.get("sources")
+    sources = sources if isinstance(sources, list) else []
+    sources = [source for source in sources if isinstance(source, Mapping)]
+    return {
+        "seed": manifest.get("seed"),
+        "train": manifest.get("train_size_asked"),
+        "pointline": manifest.get("pointline"),
+        "recipe": manifest.get("recipe"),
+        "revisions": [source.get("revision") for source in sources],
+        "raw files": [source.get("files") for source in sources],
+    }
 
 
 # ---------------------------------------------------------------- one dataset
@@ -207,6 +228,7 @@ def _about(task: Task, recipe: Recipe, shelf: Shelf, counts: Counter[str]) -> di
             {
                 "corpus": source.name,
                 "revision": source.revision(shelf.settings.raw),
+                "files": source.digest(shelf.settings.raw),
                 "licence": source.licence,
                 "text": text,
                 "labels": labels,
@@ -218,6 +240,7 @@ def _about(task: Task, recipe: Recipe, shelf: Shelf, counts: Counter[str]) -> di
     return {
         "seed": shelf.settings.seed,
         "train_size_asked": shelf.settings.train,
+        "recipe": digest(task),
         "sources": sources,
         "licences": sorted({SOURCES[part.source].licence for part in recipe.parts}),
         "rules": _sorted(counts),

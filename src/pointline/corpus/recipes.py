@@ -9,12 +9,15 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from hashlib import blake2b
+
+import orjson
 
 from pointline.corpus import maps
 from pointline.format.record import Pair, Record
 from pointline.format.tasks import Task
 
-__all__ = ["RECIPES", "SIDES", "Convert", "Part", "Recipe", "train_size"]
+__all__ = ["RECIPES", "SIDES", "Convert", "Part", "Recipe", "digest", "train_size"]
 
 Convert = Callable[[Record, Task, "Counter[str]"], Record | None]
 
@@ -175,3 +178,17 @@ RECIPES: Mapping[str, Recipe] = {
     "open-tcree-en": Recipe((Part("crossre", _facts),)),
     "open-tcree-zh": Recipe((Part("cec", _facts),)),
 }
+
+
+def digest(task: Task) -> str:
+    """Return a digest of what these tables and `maps` say of a dataset, and of its task."""
+    recipe = RECIPES[task.name]
+    told = {
+        "task": task.to_dict(),
+        "parts": [(p.source, p.convert.__name__, SIDES[p.source]) for p in recipe.parts],
+        "scarce": recipe.scarce,
+        "notes": recipe.notes,
+        "maps": {name: getattr(maps, name) for name in maps.__all__ if name.isupper()},
+    }
+    plain = orjson.dumps(told, option=orjson.OPT_SORT_KEYS, default=sorted)
+    return blake2b(plain, digest_size=16).hexdigest()
