@@ -15,7 +15,8 @@ def training_curves(curves: str | Path) -> tuple[Path, Path]:
 
     `curves` is the `curves.csv` of a run folder; the figures are written beside it.
 
-    Raises InputError for a file that is missing or has no steps, MissingExtra without matplotlib.
+    Raises InputError for a file that is missing, has no steps or a row that is no numbers,
+    MissingExtra without matplotlib.
     """
     path = Path(curves)
     steps, losses, rates = _columns(path, ("step", "loss", "rate"))
@@ -41,12 +42,24 @@ def training_curves(curves: str | Path) -> tuple[Path, Path]:
 def _columns(path: Path, names: tuple[str, ...]) -> list[list[float]]:
     try:
         with path.open(encoding="utf-8", newline="") as file:
-            rows = list(csv.DictReader(file))
+            reader = csv.DictReader(file)
+            rows = [(reader.line_num, row) for row in reader]
     except OSError:
         raise InputError(f"{path}: there is no such file; a training writes curves.csv") from None
-    if not rows or not set(names) <= set(rows[0]):
+    except (UnicodeDecodeError, csv.Error) as error:
+        raise InputError(f"{path}: not a CSV file: {error}") from None
+    if not rows or not set(names) <= set(rows[0][1]):
         raise InputError(f"{path}: no rows with the columns {', '.join(names)}")
-    return [[float(row[name]) for row in rows] for name in names]
+    return [[_number(row[name], f"{path}:{line}", name) for line, row in rows] for name in names]
+
+
+def _number(value: str | None, place: str, name: str) -> float:
+    try:
+        return float(value or "")
+    except ValueError:
+        raise InputError(
+            f"{place}: the {name} is {value!r}, not a number: remove the line, or write it whole"
+        ) from None
 
 
 def _smooth(values: list[float], share: float = 0.1) -> list[float]:
