@@ -19,6 +19,10 @@ names = st.one_of(
     st.text(st.sampled_from("".join(_ALPHABETS)), min_size=1, max_size=8),
     st.text(min_size=1, max_size=8),
 )
+# what the papers' plain form can carry anywhere, in a label and in a field
+plain_names = st.text(
+    st.sampled_from("Adan NERあ人名ー上海。：；😀e\u0301"), min_size=1, max_size=8
+).filter(lambda name: name == name.strip())
 tasks = st.sampled_from(list(TASKS.values()))
 
 
@@ -45,3 +49,20 @@ def records(draw, task: Task | None = None):
         return Record("r", task.name, text, label, facts=tuple(facts))
     found = draw(st.lists(pairs_in(text), max_size=6))
     return Record("r", task.name, text, label, pairs=tuple(found))
+
+
+@st.composite
+def plain_blocks(draw):
+    """Records for several task words after one text, without a delimiter in a field."""
+    closed = st.sampled_from([task for task in TASKS.values() if task.labels])
+    several = []
+    for task in draw(st.lists(closed, min_size=1, max_size=4, unique_by=lambda task: task.word)):
+        label = draw(st.sampled_from(task.labels))
+        if task.shape == "facts":
+            fields = st.lists(plain_names, min_size=3, max_size=4).map(tuple)
+            facts = tuple(draw(st.lists(st.builds(Fact, fields), max_size=2)))
+            several.append(Record("r", task.name, "", label, facts=facts))
+        else:
+            pairs = tuple(draw(st.lists(st.builds(Pair, plain_names, plain_names), max_size=3)))
+            several.append(Record("r", task.name, "", label, pairs=pairs))
+    return several

@@ -1,12 +1,13 @@
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from strategies import names, records, tasks, texts
+from strategies import names, plain_blocks, plain_names, records, tasks, texts
 
 from pointline.errors import FormatError, InputError, RecordError, TaskError
 from pointline.format import codec, lenient
 from pointline.format.record import Fact, Pair, Record
 from pointline.format.tasks import TASKS, adhoc, task
+from pointline.format.text import place
 
 SCNM = task("scnm-en")
 
@@ -25,6 +26,19 @@ def test_what_write_writes_strict_read_reads_back(record):
     assert record_of(reading, record) == record
     assert reading.items == record.items
     assert reading.ok and not reading.repairs
+
+
+@given(st.data(), texts.filter(bool))
+def test_a_pair_without_a_place_comes_back_with_one_if_the_text_holds_it(data, text):
+    start = data.draw(st.integers(0, len(text) - 1))
+    end = data.draw(st.integers(start + 1, len(text)))
+    pairs = (Pair("a", text[start:end], start, end), Pair("b", text[start:end]))
+    record = Record("r", "tconer-en", text, "c", pairs)
+    read = codec.read(codec.write(record), "tconer-en", text).pairs
+    by_rule = place(text, [pair.entity for pair in pairs])[1]
+    assert read[0] == pairs[0]
+    assert (read[1].start, read[1].end) == (by_rule.start, by_rule.end)
+    assert record_of(codec.read(codec.write(record), "tconer-en"), record) == record.unplaced()
 
 
 @given(records())
@@ -61,6 +75,31 @@ def test_a_record_without_delimiters_is_written_as_the_papers_write_it(record, _
     assert codec.write(record, places=False) + closing == paper
     if record.label or record.items:
         assert codec.read(paper, record.task).items == record.items
+
+
+@given(st.sampled_from(["scnm-ja", "tconer-en"]), plain_names | names, plain_names | names)
+def test_algorithm_1_reads_what_needs_no_escape(name, label, entity):
+    record = Record("r", name, "", label, (Pair("a", entity),))
+    read = codec.read(codec.write(record, mode="paper"), name, mode="paper")
+    if not codec.needs_escape(record):
+        assert (read.label, set(read.items)) == (f"{label}/", {("/",), ("a", entity)})
+
+
+def test_a_label_that_holds_the_task_word_needs_an_escape():
+    dinner = Record("1", "adhoc", "Soup.", "DINNER")
+    assert not codec.needs_escape(dinner)
+    assert codec.needs_escape(dinner, adhoc())
+    assert not codec.needs_escape(dinner, adhoc(word="Find them"))
+    assert codec.needs_escape(Record("1", "scnm-en", "Soup.", "DINNER"))
+    assert codec.read(codec.write(dinner, adhoc()), adhoc()).label == "DINNER"
+
+
+@given(plain_blocks())
+def test_blocks_of_the_papers_form_round_trip(several):
+    asked = [record.task for record in several]
+    readings = codec.read_blocks(codec.write_blocks(several, mode="paper"), asked, mode="paper")
+    for record, reading in zip(several, readings, strict=True):
+        assert reading == codec.read(codec.write(record, mode="paper"), record.task, mode="paper")
 
 
 @given(st.lists(records(), min_size=1, max_size=4))
@@ -209,6 +248,16 @@ def test_strict_reading_takes_the_published_dialects(completion, task_name, labe
         ("Nature/NER/:people;A\nda", "a line break is written '\\n'", 19),
         ("Nature/NER/:people;A\\da", "unknown escape '\\\\d'", 20),
         ("Nature/NER/:people\\@2;Ada", "a mark '\\@' belongs after a pair's entity", 12),
+        ("Nature\\@2/NER/", "a mark '\\@' belongs after a pair's entity", 0),
+        ("Answer: Nature/NER/", "':' in a label is written '\\:'", 6),
+        ("Nature;x/NER/", "';' in a label is written '\\;'", 6),
+        ("Nature/NER/people;Ada", "expected ':' before the first item", 11),
+        ("Nature/NER/people:Ada", "expected ':' before the first item", 11),
+        ("Nature/NER/ :people;Ada", "expected ':' before the first item", 11),
+        ("Nature/NER/:", "expected a field, got nothing", 12),
+        ("Nature/NER:/:", "expected a field, got nothing", 12),
+        ("Nature/NER:/:people;Ada", "expected a field, got nothing", 12),
+        ("Nature/NER:/people:Ada", "expected 'label;entity', got 1 fields", 12),
     ],
 )
 def test_strict_reading_says_where_and_why(completion, reason, offset):
@@ -221,8 +270,12 @@ def test_strict_reading_says_where_and_why(completion, reason, offset):
 def test_a_mark_beyond_the_text_is_refused_or_dropped():
     with pytest.raises(FormatError, match="does not occur 3 times"):
         codec.read(r"Society/NER/:people;Ada\@3", SCNM, text="Ada, Ada")
-    lenient_pair = codec.read(r"Society/NER/:people;Ada\@3", SCNM, "Ada, Ada", "lenient").pairs[0]
-    assert lenient_pair.start == 0
+    mended = codec.read(r"Society/NER/:people;Ada\@3", SCNM, "Ada, Ada", "lenient")
+    assert (mended.pairs[0].start, mended.repairs) == (0, ("mark-dropped",))
+
+
+def test_an_empty_list_of_facts_may_be_closed():
+    assert codec.read("IT/relation extraction/:", "tcree-en") == codec.Reading("IT")
 
 
 # ---------------------------------------------------------------- lenient repairs
@@ -246,6 +299,25 @@ MENDED = [
     ("Nature/NER/:people;Ada:nonsense", [("people", "Ada")], {"piece-dropped"}),
     ("Nature/NER/:people;Ada\\q", [("people", "Ada\\q")], {"escape-kept"}),
     ("Nature", [], {"label-alone"}),
+    ("nature.", [], {"label-alone", "label-respelled"}),
+    ("Here you are:\nNature", [], {"label-alone", "chatter-dropped"}),
+    ("Nature/NER/people;Ada", [("people", "Ada")], {"header-mended"}),
+    ("Nature/NER/people:Ada", [("people", "Ada")], {"header-mended", "separator-mended"}),
+    ("Nature/NER:/:people;Ada", [("people", "Ada")], {"header-mended"}),
+    ("Nature / NER / :people;Ada", [("people", "Ada")], {"header-mended"}),
+    ("Nature\n/NER/:people;Ada", [("people", "Ada")], {"blank-dropped"}),
+    ("Nature/NER/:", [], {"empty-dropped"}),
+    ("Nature\\@2/NER/", [], {"mark-dropped"}),
+    ("Nature/NER/:people\\@2;Ada", [("people", "Ada")], {"mark-dropped"}),
+    ("Nature/NER/:people\\@2:Ada", [("people", "Ada")], {"mark-dropped", "separator-mended"}),
+    ("Nature/NER/:events;10\\@2:30", [("events", "10:30")], {"mark-dropped", "delimiter-joined"}),
+    ("Nature/NER/:people:\\@2:places;Kyoto", [("places", "Kyoto")], {"empty-dropped", "piece-dropped"}),
+    ("At 10:30 Ada met IBM./NER\nNature/NER/:people;Ada", [("people", "Ada")], {"chatter-dropped"}),
+    ("At 10:30 Ada met IBM./NER Nature/NER/:people;Ada", [("people", "Ada")], {"chatter-dropped"}),
+    ("TEXT/NER -> LABEL/NER/:label;entity\nNature/NER/:people;Ada", [("people", "Ada")], {"chatter-dropped"}),
+    ("Nature/NER/:people;Ada\nThe form is LABEL/NER/:label;entity", [("people", "Ada")], {"chatter-dropped"}),
+    ("Society/NER/:people;Bob\nNature/NER/:people;Ada", [("people", "Ada")], {"chatter-dropped"}),
+    ("Answer: Nature/NER/:people;Ada", [("people", "Ada")], {"chatter-dropped"}),
 ]  # fmt: skip
 
 
@@ -257,11 +329,90 @@ def test_each_repair_is_made_and_named(completion, items, repairs):
     assert reading.ok
 
 
-@pytest.mark.parametrize("nothing", ["", "   ", "I cannot help with that.", "///", ":;:;"])
-def test_what_cannot_be_read_is_said_to_be_unreadable(nothing):
-    reading = codec.read(nothing, SCNM, text=TEXT, mode="lenient")
+def test_a_repair_is_counted_once_and_only_where_something_was_done():
+    for completion, repairs in [
+        ("Nature/NER/ \n", ("blank-dropped",)),
+        (r"Nature/NER/:people;Ada\@2", ("mark-dropped",)),
+        ("Nature/NER/:people;Ada::places;Kyoto", ("empty-dropped",)),
+    ]:
+        assert codec.read(completion, SCNM, TEXT, "lenient").repairs == repairs
+    marked = codec.read(r"IT/relation extraction/:a;product;c\@2", "tcree-en", mode="lenient")
+    assert (marked.items, marked.repairs) == ((("a", "product", "c"),), ("mark-dropped",))
+    closed = codec.read("IT/relation extraction/:a;product;c: ", "tcree-en", mode="lenient")
+    assert closed.repairs == ("blank-dropped",)
+
+
+def test_a_mark_that_stays_is_kept_through_a_repair():
+    text = "10:30 Ada, 10:30 Eve"
+    reading = codec.read(r"Nature/NER/:events;10:30\@2", SCNM, text, "lenient")
+    assert [(pair.entity, pair.start) for pair in reading.pairs] == [("10:30", 11)]
+    assert reading.repairs == ("delimiter-joined",)
+
+
+NOTHING = [
+    ("", "scnm-en"),
+    ("   ", "scnm-en"),
+    ("I cannot help with that.", "scnm-en"),
+    ("///", "scnm-en"),
+    (":;:;", "scnm-en"),
+    ("Sorry, I cannot tell: the winner is unclear.", "scnm-en"),
+    ("I can only open errors here.", "scnm-en"),
+    ("Nature or Society? N/A: the dinner/inner question", "scnm-en"),
+    ("The inner/outer part; no", "scnm-en"),
+    ("Society\nLiterature\nNature", "scnm-en"),
+    ("At 10:30 Ada met IBM; Kyoto was hot./NER", "scnm-en"),
+    ("At 10:30 Ada met IBM./NER/Sentiment Adj", "scnm-en"),
+    ("以下は固有表現抽出の結果です。", "scnm-ja"),
+    ("猫がいる。/固有表現抽出", "tconer-ja"),
+    ("抱歉，我无法完成实体命名识别。", "scnm-zh"),
+    ("实体命名识别/事件抽取的结果如下：", "tconer-zh"),
+]
+
+
+@pytest.mark.parametrize(("nothing", "name"), NOTHING)
+def test_what_cannot_be_read_is_said_to_be_unreadable(nothing, name):
+    reading = codec.read(nothing, name, text=TEXT, mode="lenient")
     assert (reading.ok, reading.label, reading.items) == (False, "", ())
     assert "unreadable" in reading.repairs
+
+
+def test_of_several_lines_the_last_answers_whatever_the_labels():
+    echo = "入力: 猫が来た。/固有表現抽出\n出力: 文芸/固有表現抽出/:人名;猫"
+    for name in ("scnm-ja", "tconer-ja"):
+        reading = codec.read(echo, name, "猫が来た。", "lenient")
+        assert (reading.label, reading.items) == ("文芸", (("人名", "猫"),))
+    slash = codec.read("weather/find/NER/:people;Ada", "tconer-en", mode="lenient")
+    assert (slash.label, slash.repairs) == ("weather/find", ("header-mended",))
+
+
+@pytest.mark.parametrize(
+    ("text", "entity", "read"),
+    [
+        ("the rest of it", "Here", "Here"),
+        ("the rest of it", "he", "he"),  # the text holds it, letter by letter
+        ("ＩＢＭの新製品", "ib", "ib"),
+        ("ＩＢＭの新製品", "ibm", "ＩＢＭ"),
+        ("a New  York minute", "newyork", "New  York"),
+        ("somewhere, Here", "here", "here"),
+        ("NOWHERE, Here", "here", "Here"),
+        ("第2東京", "２東京", "2東京"),
+    ],
+)
+def test_another_spelling_tears_no_word_of_the_text(text, entity, read):
+    reading = codec.read(f"Society/NER/:people;{entity}", SCNM, text, "lenient")
+    assert reading.items == (("people", read),)
+    assert (read in text) == (reading.pairs[0].start is not None)
+
+
+def test_a_label_of_the_set_is_no_part_of_an_entity():
+    text = "Ada: places in Kyoto"
+    pieces = "Society/NER/:people;Ada:places:Kyoto"
+    assert codec.read(pieces, SCNM, text, "lenient").items == (
+        ("people", "Ada"),
+        ("places", "Kyoto"),
+    )
+    anything = codec.read("x/NER/:time;10:30:45", "tconer-en", "At 10:30:45.", "lenient")
+    assert anything.items == (("time", "10:30:45"),)
 
 
 # ---------------------------------------------------------------- Algorithm 1
@@ -302,6 +453,34 @@ def test_blocks_that_nothing_parts_are_parted_at_the_next_label():
     first, second = codec.read_blocks(both, ["scnm-en", "scpos-adj-en"], TEXT)
     assert (first.label, first.items) == ("Nature", (("places", "Kyoto"),))
     assert (second.label, second.items) == ("positive", (("positive", "hot"),))
+
+
+def test_a_word_that_another_task_has_as_an_alias_is_its_owners():
+    for first, second in [("scpos-adjn-en", "scpos-adj-en"), ("scpos-adj-en", "scpos-adjn-en")]:
+        asked = [task(first), task(second)]
+        line = "".join(f"positive/{t.word}/:positive;hot" for t in asked)
+        for mode in ("strict", "lenient", "paper"):
+            readings = codec.read_blocks(line, asked, mode=mode)
+            assert [("positive", "hot") in reading.items for reading in readings] == [True, True]
+    alone = codec.read_blocks("positive/Sentiment Adj and N:/positive;hot", ["scpos-adj-en"])[0]
+    assert alone.items == (("positive", "hot"),)
+
+
+def test_lines_part_blocks_only_where_each_is_one():
+    first, second = codec.read_blocks(
+        "Sure:\nNature/NER/:places;Kyoto", ["scnm-en", "scpos-adj-en"], mode="lenient"
+    )
+    assert (first.items, second.ok) == ((("places", "Kyoto"),), False)
+    three = "Sure:\nNature/NER/:places;Kyoto\ncalm/NER/:mood;hot"
+    first, second = codec.read_blocks(three, ["scnm-en", "tconer-en"], mode="lenient")
+    assert (first.label, second.label, second.items) == ("Nature", "calm", (("mood", "hot"),))
+
+
+def test_blocks_with_a_task_word_that_is_not_spelled_as_it_should_be():
+    asked = ["scpos-adj-en", "scpos-adjn-en"]
+    line = "positive/sentiment adj and n/:positive;hot"
+    first, second = codec.read_blocks(line, asked, mode="lenient")
+    assert (first.ok, second.items) == (False, (("positive", "hot"),))
 
 
 def test_a_task_for_each_block():

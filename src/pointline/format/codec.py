@@ -4,23 +4,23 @@ r"""The mix format: a record as one completion line, and a completion line as a 
     LABEL/TASKWORD/:head;relation;tail                 facts, three or more fields each
     LABEL/TASKWORD/                                    no items
 
-`write` and strict `read` are inverse to each other for any record (docs/format.md has the grammar
-and the escape). Strict reading takes the three dialects that published data shows, lenient
-reading repairs and counts, and paper mode is Algorithm 1 (Appendix G) of the MMM paper to the
-letter.
+What `write` writes, strict `read` reads back: the same label, items and, given the text, places; a
+pair without a place gets one if the text holds its entity (docs/format.md has the grammar and the
+escape). Strict reading takes the three dialects that published data shows, lenient reading repairs
+and counts, and paper mode is Algorithm 1 (Appendix G) of the MMM paper to the letter.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
 from pointline.errors import FormatError, InputError, RecordError
-from pointline.format import lenient
+from pointline.format import header, lenient
 from pointline.format.escape import Field, escape, is_plain, split, unescape
 from pointline.format.record import Fact, Pair, Record
-from pointline.format.tasks import Task
+from pointline.format.tasks import TASKS, Task
 from pointline.format.tasks import task as registered
 from pointline.format.text import occurrences, place
 
@@ -113,12 +113,20 @@ def read(
     return _reading(label, items, task, text, source=completion)
 
 
-def needs_escape(record: Record) -> bool:
+def needs_escape(record: Record, task: Task | None = None) -> bool:
     """Say whether the papers' plain form cannot carry this record.
+
+    A field may hold a delimiter, or the label the task word, at which Algorithm 1 would cut it.
+    `task` says which word that is; None: the table's task of the record's name, if it has one.
 
     >>> needs_escape(Record("1", "scnm-en", "At 10:30.", "Nature", (Pair("events", "10:30"),)))
     True
+    >>> needs_escape(Record("1", "scnm-en", "Soup.", "DINNER"))
+    True
     """
+    task = task or TASKS.get(record.task)
+    if task is not None and task.word in record.label:
+        return True
     fields = (value for item in record.items for value in item)
     return not (is_plain(record.label, label=True) and all(map(is_plain, fields)))
 
@@ -155,7 +163,7 @@ def read_blocks(
     ['Nature', 'positive']
     """
     asked = [registered(task) if isinstance(task, str) else task for task in tasks]
-    blocks = lenient.blocks(completion, asked)
+    blocks = header.blocks(completion, asked)
     return tuple(read(block, task, text, mode) for block, task in zip(blocks, asked, strict=True))
 
 
@@ -199,14 +207,24 @@ def _parse(source: str, task: Task) -> tuple[str, _Items]:
     at = len(raw_label) + 1
     if at > len(source):
         raise FormatError("expected '/' after the label", source, len(source))
-    label = _field(raw_label, 0, source, empty=True).value
+    label = _parse_label(raw_label, source)
     word = _word(source, at, task)
     at += len(word)
-    if source.startswith((":/", "/"), at):
-        at += 2 if source[at] == ":" else 1
-    else:
-        raise FormatError(f"expected '/' after the task word {word!r}", source, at)
-    return label, _parse_items(source, at, task)
+    for slash in ("/", ":/"):
+        if source.startswith(slash, at):
+            return label, _parse_items(source, at + len(slash), slash, task)
+    raise FormatError(f"expected '/' after the task word {word!r}", source, at)
+
+
+def _parse_label(raw: str, source: str) -> str:
+    field = _field(raw, 0, source, empty=True)
+    for delimiter in ":;":
+        if len(whole := split(raw, delimiter)) > 1:
+            reason = f"{delimiter!r} in a label is written '\\{delimiter}'"
+            raise FormatError(reason, source, whole[1][0] - 1)
+    if field.occurrence:
+        raise FormatError("a mark '\\@' belongs after a pair's entity", source, 0)
+    return field.value
 
 
 def _check_utf8(source: str) -> None:
@@ -223,14 +241,17 @@ def _word(source: str, at: int, task: Task) -> str:
     raise FormatError(f"expected the task word {task.word!r}", source, at)
 
 
-def _parse_items(source: str, at: int, task: Task) -> _Items:
+def _parse_items(source: str, at: int, slash: str, task: Task) -> _Items:
+    """Return the fields of `:item:item` after "/", of `item:item` after the dialect's ":/"."""
     pieces = split(source[at:], ":", offset=at)
-    if not pieces[0][1]:  # every item is opened by ":", in one dialect all but the first
+    if slash == "/" and pieces[0][1]:
+        raise FormatError("expected ':' before the first item", source, at)
+    if slash == "/" or at == len(source):
         pieces = pieces[1:]
-    if pieces and not pieces[-1][1] and (task.shape == "facts" or len(pieces) == 1):
+    if task.shape == "facts" and pieces and not pieces[-1][1]:
         pieces = pieces[:-1]  # the papers close a list of facts by ":"
     raw = [split(piece, ";", offset=offset) for offset, piece in pieces]
-    if raw and all(len(fields) == 1 for fields in raw):
+    if slash == "/" and raw and all(len(fields) == 1 and fields[0][1] for fields in raw):
         raw = _colons_only(source, at, [fields[0] for fields in raw], task)
     items = [tuple(_field(r, o, source) for o, r in fields) for fields in raw]
     for item, fields in zip(items, raw, strict=True):
@@ -276,23 +297,26 @@ def _has_loose_end(raw: str) -> bool:
     return (len(body) - len(body.rstrip("\\"))) % 2 == 0
 
 
-def _reading(
-    label: str, items: _Items, task: Task, text: str | None, *, source: str = ""
-) -> Reading:
+def _reading(label: str, items: _Items, task: Task, text: str | None, *, source: str) -> Reading:
     values = tuple(tuple(field.value for field in item) for item in items)
     if task.shape == "facts":
         return Reading(label, (), tuple(map(Fact, values)), values)
     marks = [item[-1].occurrence for item in items]
-    return Reading(label, _placed(values, marks, text, source), (), values)
+
+    def refuse(entity: str, mark: int) -> None:
+        reason = f"{entity!r} does not occur {mark} times in the text"
+        raise FormatError(reason, source, source.rfind(f"\\@{mark}"))
+
+    return Reading(label, _placed(values, marks, text, refuse), (), values)
 
 
 def _placed(
     values: Sequence[tuple[str, ...]],
     marks: Sequence[int | None],
     text: str | None,
-    source: str = "",
+    beyond: Callable[[str, int], None] | None = None,
 ) -> tuple[Pair, ...]:
-    """Return the pairs with their places; a mark beyond the text raises if there is a source."""
+    """Return the pairs with their places; `beyond` is told of a mark beyond the text."""
     if text is None:
         return tuple(Pair(label, entity) for label, entity in values)
     found = place(text, [entity for _, entity in values])
@@ -302,10 +326,10 @@ def _placed(
         if mark and mark <= len(starts):
             start = starts[mark - 1]
             pairs.append(Pair(label, entity, start, start + len(entity)))
-        elif mark and source:
-            reason = f"{entity!r} does not occur {mark} times in the text"
-            raise FormatError(reason, source, source.rfind(f"\\@{mark}"))
-        elif default is None:
+            continue
+        if mark and beyond:
+            beyond(entity, mark)
+        if default is None:
             pairs.append(Pair(label, entity))
         else:
             pairs.append(Pair(label, entity, default.start, default.end, default.ambiguous))
@@ -332,7 +356,7 @@ def _read_lenient(completion: str, task: Task, text: str | None) -> Reading:
         facts = tuple(map(Fact, values))
         return Reading(label, (), facts, tuple(values), tuple(repairs), found.ok)
     marks = [item[-1].occurrence for item in found.items]
-    pairs = _placed(values, marks, text)
+    pairs = _placed(values, marks, text, lambda *_: repairs.append("mark-dropped"))
     return Reading(label, pairs, (), tuple(values), tuple(repairs), found.ok)
 
 

@@ -8,14 +8,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
+from pointline.format import header
 from pointline.format.escape import Field, split, unescape
 from pointline.format.tasks import Task
 from pointline.format.text import find_folded, fold
 
-__all__ = ["REPAIRS", "Found", "Repair", "blocks", "clean", "find", "known_item", "known_label"]
+__all__ = ["REPAIRS", "Found", "Repair", "clean", "find", "known_item", "known_label"]
 
 Repair = Literal[
     "blank-dropped",
@@ -85,22 +86,20 @@ def find(completion: str, task: Task, text: str | None) -> Found:
     """Return what can be saved of a completion that strict reading refuses."""
     repairs: list[Repair] = []
     source = _peel(completion, repairs)
-    header = _header(source, task)
-    if header is None:
-        return _label_alone(source, task)
-    start, end, exact = header
-    rest = source[end:]
+    found = header.find(source, task)
+    if found is None:
+        return _label_alone(source, task, repairs)
+    rest = source[found.end :]
     tail = re.match(r"[\s/:：／]*", rest)
     opened = tail[0] if tail else ""
-    if not exact or opened not in ("/", "/:", ":/"):
+    body = rest[len(opened) :]
+    if not (found.exact and (opened in ("/:", ":/") or (opened == "/" and not body))):
         repairs.append("header-mended")
-    label = _last_line(source[:start], repairs)
-    if len(split(label, "/")) > 1:
-        label = label.strip("/")
-        repairs.append("header-mended")
-    body = _one_line(rest[len(opened) :], repairs)
-    items = _items(_wide(body, repairs), task, text, repairs)
-    return Found(_value(label, repairs).value, items, tuple(repairs))
+    if opened == "/:" and not body and task.shape == "pairs":
+        repairs.append("empty-dropped")
+    label = _label(source, found, task, repairs)
+    items = _items(_wide(_one_line(body, repairs), repairs), task, text, repairs)
+    return Found(label, items, tuple(repairs))
 
 
 def known_label(label: str, known: Sequence[str] | None, repairs: list[Repair]) -> str:
@@ -125,28 +124,21 @@ def known_item(
     for i, value in enumerate(fields):
         if i == at or text is None or value in text:
             continue
-        places = find_folded(text, value)
-        if places:
-            fields[i] = text[places[0].start : places[0].end]
+        if spelled := _spelled(text, value):
+            fields[i] = spelled
             repairs.append("entity-respelled")
     return tuple(fields)
 
 
-def blocks(completion: str, tasks: Sequence[Task]) -> list[str]:
-    """Part the completion of several task words into a block for each, in their order.
-
-    Lines part them, or else the place where the next block's label begins: the longest label of
-    the next task's set that stands before its task word. A block that is not there is empty.
-    """
-    lines = [line for line in completion.split("\n") if line.strip()]
-    if len(lines) == len(tasks):
-        return lines
-    starts = [0]
-    for task in tasks[1:]:
-        header = _header(completion, task, after=starts[-1] + 1 if starts[-1] >= 0 else 0)
-        starts.append(-1 if header is None else _label_start(completion, header[0], task))
-    ends = [next((s for s in starts[i + 1 :] if s >= 0), None) for i in range(len(tasks))]
-    return [completion[s:e] if s >= 0 else "" for s, e in zip(starts, ends, strict=True)]
+def _spelled(text: str, value: str) -> str | None:
+    """Return how the text spells `value`, if it holds it; folding may tear no word of the text."""
+    if value in text:
+        return value
+    for found in find_folded(text, value):
+        torn = header.inside_word(text, found.start) or header.inside_word(text, found.end)
+        if not torn:
+            return text[found.start : found.end]
+    return None
 
 
 # ---------------------------------------------------------------- around the line
@@ -166,46 +158,31 @@ def _peel(completion: str, repairs: list[Repair]) -> str:
     return bare
 
 
-def _header(source: str, task: Task, *, after: int = 0) -> tuple[int, int, bool] | None:
-    """Return where `/TASKWORD` is: [start, end) and whether it is spelled as it should be."""
-    words = sorted((task.word, *task.aliases), key=len, reverse=True)
-    for word in words:
-        at = source.find("/" + word, after)
-        if at >= 0:
-            return at, at + 1 + len(word), True
-    for word in words:
-        for wanted in ("/" + word, word):
-            for found in find_folded(source[after:], wanted):
-                return after + found.start, after + found.end, False
-    return None
+def _label(source: str, found: header.Header, task: Task, repairs: list[Repair]) -> str:
+    raw = source[found.line : found.start]
+    label = header.label_before(source, found, task)
+    if label != raw or source[: found.line].strip():
+        repairs.append("chatter-dropped")
+    if len(split(label, "/")) > 1:
+        label = label.strip("/")
+        repairs.append("header-mended")
+    value = _value(label, repairs)
+    if value.occurrence:
+        repairs.append("mark-dropped")
+    return value.value
 
 
-def _label_start(source: str, header: int, task: Task) -> int:
-    before = source[:header]
-    ends = [label for label in task.labels or () if before.endswith(label)]
-    if ends:
-        return header - len(max(ends, key=len))
-    return max(before.rfind(char) for char in "\n:;") + 1
-
-
-def _label_alone(source: str, task: Task) -> Found:
-    lines = _LINES.split(source.strip())
-    label = lines[0].strip(" \t/:：／.。　") if lines else ""
-    known: list[Repair] = []
-    if label and task.labels is not None:
-        label = known_label(label, task.labels, known)
-        if label in task.labels:
-            return Found(label, [], ("label-alone",))
-    return Found("", [], ("unreadable",), ok=False)
-
-
-def _last_line(before: str, repairs: list[Repair]) -> str:
-    lines = [line for line in _LINES.split(before) if line.strip()]
+def _label_alone(source: str, task: Task, repairs: list[Repair]) -> Found:
+    """Read a completion without a header: a line of it is a label of the set, and no other is."""
+    lines = [line for line in _LINES.split(source) if line.strip()]
+    bare = [line.strip(" \t/:：／.。　") for line in lines]
+    labels = list(dict.fromkeys(line for line in bare if header.is_known(line, task)))
+    if len(labels) != 1:
+        return Found("", [], ("unreadable",), ok=False)
+    repairs.append("label-alone")
     if len(lines) > 1:
         repairs.append("chatter-dropped")
-    elif before and lines != [before]:
-        repairs.append("blank-dropped")
-    return lines[-1] if lines else ""
+    return Found(_value(labels[0], repairs).value, [], tuple(repairs))
 
 
 def _one_line(body: str, repairs: list[Repair]) -> str:
@@ -238,15 +215,31 @@ def _wide(body: str, repairs: list[Repair]) -> str:
 def _items(
     body: str, task: Task, text: str | None, repairs: list[Repair]
 ) -> list[tuple[Field, ...]]:
-    pieces = [piece for piece in split(body, ":") if piece[1].strip()]
-    dropped = len(split(body, ":")) - len(pieces)
-    closing = body.rstrip().endswith(":") and not body.rstrip().endswith("\\:")
-    if dropped > (1 if closing else 0) or (closing and task.shape == "pairs"):
+    if not body.strip():
+        return []
+    every = split(body, ":")
+    if task.shape == "facts" and not every[-1][1].strip():
+        every = every[:-1]  # the papers close a list of facts by ":"
+    pieces = [piece for piece in every if piece[1].strip()]
+    if len(pieces) < len(every):
         repairs.append("empty-dropped")
     split_pieces = [split(raw, ";", offset=at) for at, raw in pieces]
     if task.shape == "facts":
-        return _facts(split_pieces, repairs)
-    return _pairs(split_pieces, task, text, repairs)
+        items = _facts(split_pieces, repairs)
+    else:
+        items = _pairs(split_pieces, task, text, repairs)
+    return [_marked_last(item, task, repairs) for item in items]
+
+
+def _marked_last(item: tuple[Field, ...], task: Task, repairs: list[Repair]) -> tuple[Field, ...]:
+    """Return an item whose only mark, if any, is that of a pair's entity."""
+    kept = 1 if task.shape == "pairs" else 0
+    wrong = item[: len(item) - kept]
+    if not any(field.occurrence for field in wrong):
+        return item
+    repairs.append("mark-dropped")
+    bare = tuple(replace(field, occurrence=None) for field in wrong)
+    return (*bare, *item[len(wrong) :])
 
 
 def _facts(pieces: list[_Piece], repairs: list[Repair]) -> list[tuple[Field, ...]]:
@@ -269,25 +262,42 @@ def _pairs(
     """Read pairs piece by piece; a piece that is none may belong to its neighbour."""
     is_label = _label_test(task)
     pairs: list[tuple[Field, ...]] = []
-    at = 0
-    while at < len(pieces):
-        fields = _fields(pieces[at], repairs)
-        following = pieces[at + 1] if at + 1 < len(pieces) else None
-        at += 1
+    read = [_fields(piece, repairs) for piece in pieces]
+    while read:
+        fields = read.pop(0)
         if len(fields) == 2:
             pairs.append(fields)
         elif len(fields) > 2:
             pairs += _long_piece(fields, is_label, text, repairs)
-        elif fields and pairs and (joined := _joined(pairs[-1], ":", fields, text)):
-            pairs[-1] = joined
-            repairs.append("delimiter-joined")
-        elif fields and following and len(following) == 1 and is_label(fields[0].value):
-            pairs += [(fields[0], *_fields(following, repairs))][: 1 if following[0][1] else 0]
-            repairs.append("separator-mended")
-            at += 1
+        elif len(fields) == 1:
+            _short_piece(fields, read, pairs, task, text, repairs)
         else:
             repairs.append("piece-dropped")
-    return [pair for pair in pairs if len(pair) == 2]
+    return pairs
+
+
+def _short_piece(
+    fields: tuple[Field, ...],
+    following: list[tuple[Field, ...]],
+    pairs: list[tuple[Field, ...]],
+    task: Task,
+    text: str | None,
+    repairs: list[Repair],
+) -> None:
+    """Read a piece of one field: a label whose entity follows, or the rest of an entity.
+
+    A label of a known set goes first; where any word may be a label, the text is asked first.
+    """
+    is_label = _label_test(task)(fields[0].value)
+    parted = is_label and bool(following) and len(following[0]) == 1
+    ask_text = bool(pairs) and not (parted and task.item_labels is not None)
+    if ask_text and (joined := _joined(pairs[-1], ":", fields, text, repairs)):
+        pairs[-1] = joined
+    elif parted:
+        pairs.append((fields[0], *following.pop(0)))
+        repairs.append("separator-mended")
+    else:
+        repairs.append("piece-dropped")
 
 
 def _long_piece(
@@ -302,22 +312,28 @@ def _long_piece(
     if in_pairs and (text is None or all(e.value in text for e in entities)):
         repairs.append("separator-mended")
         return list(zip(labels, entities, strict=True))
-    if joined := _joined(fields[:2], ";", fields[2:], text):
-        repairs.append("delimiter-joined")
+    if joined := _joined(fields[:2], ";", fields[2:], text, repairs):
         return [joined]
     repairs.append("piece-dropped")
     return []
 
 
 def _joined(
-    pair: tuple[Field, ...], delimiter: str, rest: tuple[Field, ...], text: str | None
+    pair: tuple[Field, ...],
+    delimiter: str,
+    rest: tuple[Field, ...],
+    text: str | None,
+    repairs: list[Repair],
 ) -> tuple[Field, ...] | None:
     """Return the pair with its entity continued, if the text holds the longer entity."""
-    entity = delimiter.join(field.value for field in (pair[1], *rest))
-    places = find_folded(text, entity) if text is not None else []
-    if not (text and places):
+    parts = (pair[1], *rest)
+    spelled = _spelled(text, delimiter.join(part.value for part in parts)) if text else None
+    if spelled is None:
         return None
-    return pair[0], Field(text[places[0].start : places[0].end])
+    repairs.append("delimiter-joined")
+    if any(part.occurrence for part in parts[:-1]):
+        repairs.append("mark-dropped")
+    return pair[0], Field(spelled, parts[-1].occurrence)
 
 
 def _label_test(task: Task) -> Callable[[str], bool]:
@@ -329,8 +345,6 @@ def _label_test(task: Task) -> Callable[[str], bool]:
 
 def _fields(piece: _Piece, repairs: list[Repair]) -> tuple[Field, ...]:
     fields = [_value(raw, repairs) for _, raw in piece]
-    if any(field.occurrence for field in fields[:-1]):
-        repairs.append("mark-dropped")
     kept = tuple(field for field in fields if field.value)
     if len(kept) < len(fields):
         repairs.append("empty-dropped")
