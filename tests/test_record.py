@@ -12,8 +12,12 @@ from pointline.format.record import Fact, Pair, Prediction, Record
         (("", "Ada"), "label is empty"),
         (("people", ""), "entity is empty"),
         (("people", "Ada", 3, None), "both 'start' and 'end' or neither"),
-        (("people", "Ada", -1, 2), "both 'start' and 'end' or neither"),
-        (("people", "Ada", True, 4), "both 'start' and 'end' or neither"),
+        (("people", "Ada", None, 3), "both 'start' and 'end' or neither"),
+        (("people", "Ada", -1, 2), "offsets are whole numbers from 0, got -1"),
+        (("people", "Ada", 1, -2), "offsets are whole numbers from 0, got -2"),
+        (("people", "Ada", True, 4), "offsets are whole numbers from 0, got True"),
+        (("people", "Ada", 3.0, 6.0), r"offsets are whole numbers from 0, got 3\.0"),
+        (("people", "Ada", "0", 3), "offsets are whole numbers from 0, got '0'"),
         (("people", "Ada", 0, 4), "does not have the length"),
         (("people", "A\udc00"), "lone surrogate at character 1"),
         ((None, "Ada"), "is a string, got NoneType"),
@@ -56,6 +60,24 @@ def test_a_prediction_is_a_record():
     assert (prediction.repairs, prediction.ok) == (("blank-dropped",), True)
     with pytest.raises(RecordError):
         Prediction("1", "t", "Bob", pairs=(Pair("people", "Ada", 0, 3),))
+
+
+@pytest.mark.parametrize(
+    ("wrong", "reason"),
+    [
+        ({"scores": "x"}, "'scores' is a mapping, got 'x'"),
+        ({"scores": [0.5]}, "'scores' is a mapping"),
+        ({"completion": 5}, "'completion' is a string or None, got 5"),
+        ({"completion": b"x/NER/"}, "'completion' is a string or None"),
+        ({"repairs": "abc"}, "'repairs' are several of str, got 'abc'"),
+        ({"repairs": [1]}, "'repairs' are of str, got 1"),
+        ({"ok": "no"}, "'ok' is True or False, got 'no'"),
+        ({"ok": None}, "'ok' is True or False"),
+    ],
+)
+def test_a_prediction_refuses_values_of_another_kind(wrong, reason):
+    with pytest.raises(RecordError, match=reason):
+        Prediction("1", "t", "x", **wrong)
 
 
 @pytest.mark.parametrize(

@@ -61,12 +61,32 @@ def test_a_task_travels_as_json(name):
         ({"labels": ("a", " ")}, "is no label"),
         ({"labels": "ab"}, "got the string"),
         ({"shape": "trees"}, "'pairs' or 'facts'"),
-        ({"colour": "red"}, "not a task"),
+        ({"colour": "red"}, "not a task: 'colour' unknown"),
+        ({"word": 3}, "'word' is a string, got 3"),
+        ({"name": 3}, "'name' is a string"),
+        ({"family": None}, "'family' is a string"),
+        ({"lang": ["en"]}, "'lang' is a string"),
+        ({"aliases": "abc"}, "aliases is a list, got the string 'abc'"),
+        ({"aliases": [3]}, "3 in aliases is no task word"),
+        ({"aliases": None}, "aliases is a list, got None"),
+        ({"labels": 3}, "labels is a list, got 3"),
+        ({"item_labels": [None]}, "None in item_labels is no label"),
+        ({"shape": ["pairs"]}, "'pairs' or 'facts'"),
     ],
 )
 def test_an_ill_formed_task_is_refused(change, reason):
     with pytest.raises(TaskError, match=reason):
         from_dict(task("scnm-en").to_dict() | change)
+
+
+def test_what_a_task_lacks_is_named():
+    with pytest.raises(TaskError) as error:
+        from_dict({"name": "x", "lang": "en", "labels": None})
+    assert str(error.value) == (
+        "not a task: 'family', 'word', 'item_labels' missing (null is any label)"
+    )
+    with pytest.raises(TaskError, match="^not a task: 'word' missing$"):
+        from_dict({k: v for k, v in task("scnm-en").to_dict().items() if k != "word"})
 
 
 def test_a_family_or_language_that_is_none_is_refused():

@@ -22,7 +22,7 @@ class Pair:
     `ambiguous` marks a place that was recovered by rule while the text offered several; it is
     a remark on how the place was found and takes no part in equality.
 
-    Raises RecordError for an empty label or entity, or half a place.
+    Raises RecordError for an empty label or entity, half a place, or an offset that is none.
 
     >>> Pair("人名", "紫式部", 3, 6).end
     6
@@ -39,9 +39,12 @@ class Pair:
         _check_string("a pair's entity", self.entity)
         if self.start is None and self.end is None:
             return
-        if not (_is_offset(self.start) and _is_offset(self.end)):
+        if self.start is None or self.end is None:
             raise RecordError(f"a pair has both 'start' and 'end' or neither, got {self!r}")
-        if self.end - self.start != len(self.entity):  # type: ignore[operator]
+        for offset in (self.start, self.end):
+            if not isinstance(offset, int) or isinstance(offset, bool) or offset < 0:
+                raise RecordError(f"a pair's offsets are whole numbers from 0, got {offset!r}")
+        if self.end - self.start != len(self.entity):
             raise RecordError(
                 f"the span [{self.start}, {self.end}) does not have the length of"
                 f" {self.entity!r} ({len(self.entity)} code points)"
@@ -124,6 +127,8 @@ class Prediction(Record):
     `completion` is the raw string; `repairs` the counted corrections of lenient reading; `ok` is
     False where nothing could be read; `scores` holds confidences in [0, 1]: `{"label": 0.98,
     "items": [0.91, ...]}`, the items in the order of `Record.items`.
+
+    Raises RecordError as `Record` does, and for one of the four that is of another kind.
     """
 
     scores: Mapping[str, Any] = field(default_factory=dict, hash=False)
@@ -134,7 +139,14 @@ class Prediction(Record):
     def __post_init__(self) -> None:
         # dataclass(slots=True) makes a new class, so the zero-argument super() would not do
         Record.__post_init__(self)
-        object.__setattr__(self, "repairs", tuple(self.repairs))
+        object.__setattr__(self, "repairs", _tuple("'repairs'", self.repairs, str))
+        for name, kind, is_a in (
+            ("scores", Mapping, "a mapping"),
+            ("completion", str | None, "a string or None"),
+            ("ok", bool, "True or False"),
+        ):
+            if not isinstance(getattr(self, name), kind):
+                raise RecordError(f"{name!r} is {is_a}, got {getattr(self, name)!r}")
 
 
 def _tuple(what: str, values: object, kind: type) -> tuple[Any, ...]:
@@ -145,10 +157,6 @@ def _tuple(what: str, values: object, kind: type) -> tuple[Any, ...]:
         if not isinstance(value, kind):
             raise RecordError(f"{what} are of {kind.__name__}, got {value!r}")
     return found
-
-
-def _is_offset(value: object) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool) and value >= 0
 
 
 def _check_string(what: str, value: object, *, empty: bool = False) -> None:

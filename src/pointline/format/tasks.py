@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import MISSING, asdict, dataclass, fields
 from typing import Any, Literal
 
 from pointline.errors import TaskError
@@ -34,8 +34,8 @@ class Task:
     `aliases` are other spellings of the task word that are met in published data; they are read
     and never written.
 
-    Raises TaskError for a task word that holds a delimiter, an empty or repeated label, or an
-    unknown shape.
+    Raises TaskError for a task word that holds a delimiter, an empty or repeated label, an unknown
+    shape, or a value of another kind.
 
     >>> Task("t", "scnm", "en", "NER", ("a", "b"), None, "pairs").labels
     ('a', 'b')
@@ -51,6 +51,10 @@ class Task:
     aliases: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
+        for field_name in ("name", "family", "lang", "word"):
+            if not isinstance(value := getattr(self, field_name), str):
+                raise TaskError(f"task {self.name!r}: {field_name!r} is a string, got {value!r}")
+        object.__setattr__(self, "aliases", self._strings("aliases", self.aliases))
         if self.shape not in ("pairs", "facts"):
             raise TaskError(f"task {self.name!r}: shape is 'pairs' or 'facts', got {self.shape!r}")
         for word in (self.word, *self.aliases):
@@ -61,20 +65,26 @@ class Task:
                 )
         for field_name in ("labels", "item_labels"):
             object.__setattr__(self, field_name, self._label_set(field_name))
-        object.__setattr__(self, "aliases", tuple(self.aliases))
 
-    def _label_set(self, field_name: str) -> tuple[str, ...] | None:
-        given: Iterable[str] | None = getattr(self, field_name)
-        if given is None:
-            return None
+    def _strings(self, field_name: str, given: object) -> tuple[str, ...]:
         if isinstance(given, str):
             raise TaskError(f"task {self.name!r}: {field_name} is a list, got the string {given!r}")
-        labels = tuple(given)
+        if not isinstance(given, Iterable):
+            raise TaskError(f"task {self.name!r}: {field_name} is a list, got {given!r}")
+        strings = tuple(given)
+        for value in strings:
+            if not isinstance(value, str) or not value.strip():
+                what = "no label" if "labels" in field_name else "no task word"
+                raise TaskError(f"task {self.name!r}: {value!r} in {field_name} is {what}")
+        return strings
+
+    def _label_set(self, field_name: str) -> tuple[str, ...] | None:
+        given = getattr(self, field_name)
+        if given is None:
+            return None
+        labels = self._strings(field_name, given)
         if not labels:
             raise TaskError(f"task {self.name!r}: {field_name} is empty; None means any label")
-        for label in labels:
-            if not isinstance(label, str) or not label.strip():
-                raise TaskError(f"task {self.name!r}: {label!r} in {field_name} is no label")
         if len(set(labels)) != len(labels):
             twice = sorted({label for label in labels if labels.count(label) > 1})
             raise TaskError(f"task {self.name!r}: {field_name} holds {twice} more than once")
@@ -88,16 +98,20 @@ class Task:
 def from_dict(values: Mapping[str, Any]) -> Task:
     """Return the task that `Task.to_dict` wrote.
 
-    Raises TaskError where a field is missing or unknown.
+    Raises TaskError where a field is missing or unknown, and as `Task` does.
 
     >>> from_dict(task("scnm-ja").to_dict()) == task("scnm-ja")
     True
     """
-    fields: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in values.items()}
-    try:
-        return Task(**fields)
-    except TypeError as error:
-        raise TaskError(f"not a task: {error}") from None
+    known = {field.name: field.default is MISSING for field in fields(Task)}
+    missing = [name for name, needed in known.items() if needed and name not in values]
+    if missing:
+        hint = " (null is any label)" if {"labels", "item_labels"} & {*missing} else ""
+        raise TaskError(f"not a task: {', '.join(map(repr, missing))} missing{hint}")
+    unknown = [key for key in values if key not in known]
+    if unknown:
+        raise TaskError(f"not a task: {', '.join(map(repr, unknown))} unknown")
+    return Task(**values)
 
 
 def task(name: str) -> Task:
