@@ -380,7 +380,10 @@ def test_no_real_test_text_nor_its_translation_is_trained_on_in_any_language(rea
 @pytest.mark.corpora
 def test_real_labels_are_spread_as_documented(real):
     datasets, _ = real
-    assert set(datasets["scnm-zh"].manifest["labels"]) == set(task("scnm-zh").labels)
+    chinese = datasets["scnm-zh"]
+    assert set(chinese.manifest["labels"]) == set(task("scnm-zh").labels)
+    nature = Counter(split for split, record in rows(chinese) if record.label == "自然")
+    assert nature == {"train": 1, "test": 2}
     for lang in ("en", "ja", "zh"):
         items = datasets[f"scnm-{lang}"].manifest["item_labels"]
         assert set(items) == set(task(f"scnm-{lang}").item_labels)
