@@ -2,6 +2,7 @@ import json
 import random
 from dataclasses import replace
 from fractions import Fraction
+from pathlib import Path
 
 import pytest
 
@@ -10,6 +11,7 @@ from pointline.format.record import Fact, Pair, Prediction, Record
 from pointline.format.tasks import adhoc
 from pointline.score import Counts, Rules, Share, align, draws, judge, score
 from pointline.score.significance import Interval
+from pointline.version import CODEC_VERSION, SCORE_VERSION
 
 # ---------------------------------------------------------------- counts
 
@@ -68,6 +70,26 @@ def test_two_tasks_or_two_texts_are_refused():
     with pytest.raises(InputError, match="one text in gold and another"):
         score([record()], [replace(record(), text="葵は京都にいる。")])
     assert score([record()], [replace(record(), text="")]).all == 1.0
+
+
+def test_an_empty_task_of_a_prediction_is_its_gold_records():
+    gold = [record(pairs=(Pair("人名", "葵"),))]
+    for options in ({}, {"protocol": "paper"}):
+        report = score(gold, [replace(gold[0], task="", text="")], **options)
+        assert (report.all, report.wl.f1) == (1.0, 1.0)
+    predicted = Prediction(
+        "1", "", "", "社会", gold[0].pairs, completion="社会/固有表現抽出/:人名;葵"
+    )
+    assert score(gold, [predicted]).well_formed == 1.0
+
+
+@pytest.mark.parametrize("scored", [score, draws])
+def test_a_path_is_no_records(scored):
+    reason = r"^gold is a path.*pointline\.read_records\('gold\.jsonl'\)$"
+    with pytest.raises(InputError, match=reason):
+        scored("gold.jsonl", [record()])
+    with pytest.raises(InputError, match=r"^predicted is a path"):
+        scored([record()], Path("predicted.jsonl"))
 
 
 def test_nothing_to_score():
@@ -243,6 +265,7 @@ def test_draws_are_the_means_of_their_reports():
     assert drawn.tl_f1 == pytest.approx(sum(r.tl.f1 for r in drawn.reports) / 3)
     assert drawn.all == pytest.approx(sum(r.all for r in drawn.reports) / 3)
     assert {report.protocol for report in drawn.reports} == {"paper"}
+    assert score(gold, gold, resamples=0).protocol == "pointline"
     assert json.loads(json.dumps(drawn.to_dict())) == drawn.to_dict()
 
 
@@ -282,6 +305,17 @@ def test_each_task_gives_its_own_draw():
 def test_draws_need_a_size():
     with pytest.raises(InputError, match="draws and size are 1 or more"):
         draws(test_set(3), test_set(3), size=0)
+
+
+# ---------------------------------------------------------------- the report as values
+
+
+def test_a_report_says_which_versions_made_it():
+    gold = test_set(3, ("scnm-ja", "scnm-en"))
+    values = score(gold, gold, resamples=0).to_dict()
+    drawn = draws(gold, gold).to_dict()["draws"]
+    for report in (values, *values["tasks"].values(), *drawn):
+        assert (report["codec"], report["scores"]) == (CODEC_VERSION, SCORE_VERSION)
 
 
 # ---------------------------------------------------------------- intervals in the report

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import zip_longest
+from os import PathLike
 from typing import Literal
 
 from pointline.errors import InputError
@@ -21,10 +22,12 @@ def align(
 
     Records are read in step, so where both sides come in the same order only one of each is held
     at a time; a record whose partner comes later waits, and ids are kept to find repeated ones.
-    With `missing="wrong"`, gold records without a prediction come last, with None.
+    With `missing="wrong"`, gold records without a prediction come last, with None. A prediction's
+    empty task or text stands for its gold record's.
 
-    Raises InputError where gold is empty, an id is repeated or has no gold record, a gold record
-    has no prediction (unless `missing="wrong"`), or the two differ in their task or text.
+    Raises InputError where a side is a path instead of records, gold is empty, an id is repeated
+    or has no gold record, a gold record has no prediction (unless `missing="wrong"`), or the two
+    differ in their task or text.
 
     >>> a, b = Record("a", "scnm-ja", "雨だ。"), Record("b", "scnm-ja", "雪だ。")
     >>> sorted((g.id, p.id) for g, p in align([a, b], [b, a]))
@@ -32,6 +35,8 @@ def align(
     """
     if missing not in ("error", "wrong"):
         raise InputError(f"missing is 'error' or 'wrong', got {missing!r}")
+    _refuse_path("gold", gold)
+    _refuse_path("predicted", predicted)
     golds: dict[str, Record] = {}
     predictions: dict[str, Record] = {}
     done: set[str] = set()
@@ -76,7 +81,7 @@ def _meet(
 
 
 def _same_text(gold: Record, predicted: Record) -> tuple[Record, Record]:
-    if gold.task != predicted.task:
+    if predicted.task not in ("", gold.task):
         raise InputError(
             f"record {gold.id!r} is of task {gold.task!r} in gold and of {predicted.task!r} in"
             " the predictions: score each task against its own gold"
@@ -87,6 +92,13 @@ def _same_text(gold: Record, predicted: Record) -> tuple[Record, Record]:
             " from the gold texts as they are"
         )
     return gold, predicted
+
+
+def _refuse_path(side: str, given: object) -> None:
+    if isinstance(given, str | PathLike):
+        raise InputError(
+            f"{side} is a path, and records are wanted: pointline.read_records({str(given)!r})"
+        )
 
 
 def _refuse(ids: Sequence[str], reason: str) -> None:

@@ -36,12 +36,12 @@ def score(
     level: float = 0.95,
     seed: int = 0,
 ) -> Report:
-    """Return what the predictions score against gold.
+    """Return what the predictions score against gold, by default in the pointline protocol.
 
-    Sides are paired by id, in whatever order they come. `missing="wrong"` counts a gold record
-    without a prediction as wrong. `tasks` are tasks by name that go before the table. See `Rules`
-    for the other choices, and `Report` for what comes back; `resamples=0` leaves the bootstrap
-    intervals out.
+    (`draws` has the papers' protocol as its default.) Sides are paired by id, in whatever order
+    they come. `missing="wrong"` counts a gold record without a prediction as wrong. `tasks` are
+    tasks by name that go before the table. See `Rules` for the other choices, and `Report` for
+    what comes back; `resamples=0` leaves the bootstrap intervals out.
 
     Raises InputError where the two sides do not belong together (`align`) or cannot be compared
     as asked (`judge`).
@@ -72,6 +72,9 @@ def draws(
     tasks: Mapping[str, Task] | None = None,
 ) -> Draws:
     """Score the papers' way: `draws` draws of `size` records of each task, averaged.
+
+    The default protocol is the papers', which `score` has not: say `protocol="pointline"` for
+    means to set beside those of `score`.
 
     A draw is made without replacement; a task with no more than `size` records is taken whole,
     by every draw. What is drawn depends on the seed and the ids alone, so that all systems on one

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from pointline.score.significance import Interval
+from pointline.version import CODEC_VERSION, SCORE_VERSION
 
 __all__ = ["Counts", "Draws", "Match", "Protocol", "Report", "Share"]
 
@@ -140,7 +141,10 @@ class Report:
         return self.entities.value
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the whole report as JSON-ready values; "all", "well_formed" as numbers."""
+        """Return the whole report as JSON-ready values; "all", "well_formed" as numbers.
+
+        "codec" and "scores" are the versions of the reading and the counting behind the numbers.
+        """
         labels = {"tl": self.tl_labels, "wl": self.wl_labels}
         return {
             "protocol": self.protocol,
@@ -169,6 +173,8 @@ class Report:
             },
             "resamples": self.resamples,
             "seed": self.seed,
+            "codec": CODEC_VERSION,
+            "scores": SCORE_VERSION,
             "tasks": {name: report.to_dict() for name, report in self.tasks.items()},
         }
 
