@@ -11,22 +11,42 @@ from pointline.format.text import fold
 __all__ = ["groups", "key"]
 
 # Folding changes no more than the case of these characters, so long as no mark follows them;
-# everything else goes to `fold` with the character before it, which it may join.
-_PLAIN = r" -~\n\r\tぁ-ゖァ-ヺー一-鿿"
-_OTHER = re.compile(rf"[{_PLAIN}]?[^{_PLAIN}]+")
+# everything else goes to `fold` with the character before it, which it may join. Blanks stay until
+# the minus signs are told from the hyphens.
+_PLAIN = r"!-~ぁ-ゖァ-ヺー一-鿿"
+_OTHER = re.compile(rf"[{_PLAIN}]?[^ {_PLAIN}]+")
+_BLANK = re.compile(r"\s")
+_MINUS = re.compile(r"(?<![^\W_])-(?=\d)")
+_MARK = re.compile(r"\W|_")
 
 
 def key(text: str) -> str:
-    """Return what is left of `text.fold(text).text` without punctuation, control and format marks.
+    """Return what is left of `text.fold(text).text` without control, format and punctuation marks.
 
-    Two texts with one key are twins: no reader would call them different examples. A text of
-    nothing but punctuation has the key "".
+    Two kinds of punctuation stay, because they make another number: what is no bracket between two
+    digits, and a minus sign, which is a hyphen directly before a digit and directly behind no
+    letter or digit. Two texts with one key are twins: no reader would call them different
+    examples. A text of nothing but punctuation has the key "".
 
     >>> key("Ｔｈｅ　Cat!") == key("“the cat”"), key("—。"), key("5 € 😀")
     (True, '', '5€😀')
+    >>> key("-5, not 1.5"), key("Covid-19 (5)")
+    ('−5not1.5', 'covid195')
     """
-    folded = "".join(_OTHER.sub(lambda found: fold(found[0]).text, text).casefold().split())
-    return "".join(char for char in folded if unicodedata.category(char)[0] not in "PC")
+    folded = _OTHER.sub(lambda found: fold(found[0]).text, _BLANK.sub(" ", text)).casefold()
+    if not folded.isprintable():
+        folded = "".join(char for char in folded if unicodedata.category(char) not in ("Cc", "Cf"))
+    return _MARK.sub(_telling, _MINUS.sub("−", folded).replace(" ", ""))
+
+
+def _telling(found: re.Match[str]) -> str:
+    """Return a mark that is no punctuation, or that punctuates a number; else nothing."""
+    text, start, end = found.string, found.start(), found.end()
+    kind = unicodedata.category(found[0])
+    if not kind.startswith("P"):
+        return found[0]
+    between_digits = text[start - 1 : start].isdecimal() and text[end : end + 1].isdecimal()
+    return found[0] if between_digits and kind in ("Pc", "Pd", "Po") else ""
 
 
 def groups(texts: Iterable[tuple[str, str]]) -> dict[str, str]:
