@@ -105,6 +105,9 @@ def test_records_that_the_plain_form_cannot_carry_are_counted(tmp_path):
     findings = check(path)
     assert findings.ok
     assert findings.over_delimiter == 1
+    store.write_records(path, [Record("1", "mine", "晚饭。", "抽取晚饭")])
+    own = tasks.Task("mine", "own", "zh", "抽取", None, None)
+    assert check(path, task=own).over_delimiter == 1
 
 
 def test_a_facts_arguments_are_in_the_text_its_role_need_not_be(tmp_path):

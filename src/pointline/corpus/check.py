@@ -43,7 +43,8 @@ class Findings:
     """What a check found: the problems, and how many records were read.
 
     `over_delimiter` counts the records that the papers' plain form cannot carry, because a field
-    holds a delimiter; the escape carries them, so they are no problem.
+    holds a delimiter or the label the task word; pointline's form carries them, so they are no
+    problem.
     """
 
     problems: tuple[Problem, ...]
@@ -172,7 +173,7 @@ def _check_file(path: Path, task: Task | None, tally: _Tally) -> None:
             tally.problems.append(Problem(str(path), line, "record", found.reason))
             continue
         tally.counts[path.stem] += 1
-        tally.over_delimiter += codec.needs_escape(found)
+        tally.over_delimiter += codec.needs_escape(found, task)
         for rule, reason in (
             *_against_task(found, task),
             *_against_others(found, path, line, tally),
