@@ -55,7 +55,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--data", type=Path, required=True)
     folder = parser.parse_args().data
-    datasets = {path.name: read_dataset(path) for path in sorted(folder.iterdir())}
+    folders = sorted(path.parent for path in folder.glob("*/manifest.json"))
+    datasets = {path.name: read_dataset(path) for path in folders}
     manifests = {name: dataset.manifest for name, dataset in datasets.items()}
     scnm = [manifests[f"scnm-{lang}"] for lang in ("en", "ja", "zh")]
     crossre = [found["sources"][0]["rules"] for found in scnm]
