@@ -85,7 +85,7 @@ def test_what_a_task_lacks_is_named():
     assert str(error.value) == (
         "not a task: 'family', 'word', 'item_labels' missing (null is any label)"
     )
-    with pytest.raises(TaskError, match="^not a task: 'word' missing$"):
+    with pytest.raises(TaskError, match=r"^not a task: 'word' missing$"):
         from_dict({k: v for k, v in task("scnm-en").to_dict().items() if k != "word"})
 
 

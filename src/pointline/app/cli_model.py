@@ -72,29 +72,19 @@ def predict(
     if not file.is_file():
         raise InputError(f"{file}: a stream is gone when a run goes on; name a file")
     asked = store.read_records(file)[:limit]
-    later = task is not None and not Path(task).exists() and (model or adapter)
-    chosen = task_of(task) if task and not later else _only_task(asked, known)
+    chosen = _chosen(task, asked, known, trained=bool(model or adapter))
     options = Options(
-        constrained=not free,
-        align=align,
-        long=long,
-        max_new_tokens=max_new_tokens,
-        example=_example(one_shot, chosen),
-    )
+        constrained=not free, align=align, long=long, max_new_tokens=max_new_tokens,
+        example=_example(one_shot, chosen.name if isinstance(chosen, Task) else chosen),
+    )  # fmt: skip
     extractor = cli_extract.load(model, adapter, options, device=device, dtype=dtype)
-    if task and later:
-        chosen = extractor.task(task)
+    meant = extractor.task(chosen) if isinstance(chosen, str) else chosen
     source = {"source": file.name, "sha256": sha256(file)}
     with show.progress("predicting") as advance:
         done = run(
-            asked,
-            extractor,
-            out,
-            task=chosen,
-            batch_size=batch_size,
-            settings=source,
+            asked, extractor, out, task=meant, batch_size=batch_size, settings=source,
             progress=advance,
-        )
+        )  # fmt: skip
     print_json(done.to_dict()) if json else _show(done)
 
 
@@ -108,21 +98,30 @@ def _show(done: Run) -> None:
         show.output.print(show.table(table.headers, table.rows))
 
 
+def _chosen(
+    task: str | None, asked: list[Record], known: dict[str, Task], *, trained: bool
+) -> Task | str | None:
+    """Return the task asked for; a name where a model that was trained on tasks may know it."""
+    if task is None:
+        return _only_task(asked, known)
+    return task if trained and not Path(task).exists() else task_of(task)
+
+
 def _only_task(asked: list[Record], known: dict[str, Task]) -> Task | None:
     """Return the manifest's task, which goes before the table, if the records are of that task."""
     told = next(iter(known.values()), None)
     return told if told and all(record.task in ("", told.name) for record in asked) else None
 
 
-def _example(file: Path | None, task: Task | None) -> Record | None:
+def _example(file: Path | None, task: str | None) -> Record | None:
     if file is None:
         return None
     from pointline.corpus import store
 
     for record in store.iter_records(file):
-        if task is None or record.task == task.name:
+        if task is None or record.task == task:
             return record
-    raise InputError(f"{file}: no record of task {task.name if task else 'any'} to show")
+    raise InputError(f"{file}: no record of task {task or 'any'} to show")
 
 
 @app.command("list")
