@@ -306,6 +306,8 @@ MENDED = [
     ("Nature/NER:/:people;Ada", [("people", "Ada")], {"header-mended"}),
     ("Nature / NER / :people;Ada", [("people", "Ada")], {"header-mended"}),
     ("Nature\n/NER/:people;Ada", [("people", "Ada")], {"blank-dropped"}),
+    ("Nature/N ER/:people;Ada", [("people", "Ada")], {"header-mended"}),
+    ("Nature/NER/none", [], {"piece-dropped"}),
     ("Nature/NER/:", [], {"empty-dropped"}),
     ("Nature\\@2/NER/", [], {"mark-dropped"}),
     ("Nature/NER/:people\\@2;Ada", [("people", "Ada")], {"mark-dropped"}),
@@ -376,11 +378,18 @@ def test_what_cannot_be_read_is_said_to_be_unreadable(nothing, name):
     assert "unreadable" in reading.repairs
 
 
+@pytest.mark.parametrize("loop", ["/NER", "NER/", "Nature/NER/ "])
+def test_a_completion_that_goes_round_in_circles_is_read_in_little_time(loop):
+    assert codec.read(loop * 1000, SCNM, TEXT, "lenient").items == ()
+
+
 def test_of_several_lines_the_last_answers_whatever_the_labels():
     echo = "入力: 猫が来た。/固有表現抽出\n出力: 文芸/固有表現抽出/:人名;猫"
     for name in ("scnm-ja", "tconer-ja"):
         reading = codec.read(echo, name, "猫が来た。", "lenient")
         assert (reading.label, reading.items) == ("文芸", (("人名", "猫"),))
+    none = codec.read("旅行/实体命名识别/无", "tconer-zh", "我累了。", "lenient")
+    assert (none.label, none.items) == ("旅行", ())
     slash = codec.read("weather/find/NER/:people;Ada", "tconer-en", mode="lenient")
     assert (slash.label, slash.repairs) == ("weather/find", ("header-mended",))
 

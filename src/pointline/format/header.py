@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from pointline.format.escape import split, unescape
-from pointline.format.tasks import Task
+from pointline.format.tasks import TASKS, Task
 from pointline.format.text import chunks, find_folded, fold
 
 __all__ = ["Header", "blocks", "find", "inside_word", "is_known", "label_before"]
@@ -41,18 +41,21 @@ def find(source: str, task: Task) -> Header | None:
     """Return the header of the completion line, of several lines that have one the last.
 
     A line with a label of the task's set goes before any other; in one line, the first header is
-    the header.
+    the header (an entity may look like one, and so does a model that goes round in circles).
     """
     words = (task.word, *task.aliases)
     for kind in _KINDS:
-        spans = [span for word in words for span in _spans(source, word, kind, words)]
+        spans = sorted(span for word in words for span in _spans(source, word, kind, words))
+        first: dict[int, _Span] = {}
+        for span in spans:
+            first.setdefault(_line_start(source, span[0]), span)
         headers = [
             Header(_line(source, start, task), start, end, kind is not _respelled)
-            for start, end in spans
+            for start, end in first.values()
         ]
         answers = [header for header in headers if _answers(source, header, task)]
         if answers:
-            return max(answers, key=lambda h: (_rank(source, h, task), h.line, -h.start))
+            return max(answers, key=lambda h: (_rank(source, h, task), h.line))
     return None
 
 
@@ -136,14 +139,14 @@ def _bare(source: str, word: str) -> Iterator[_Span]:
 
 def _respelled(source: str, word: str) -> Iterator[_Span]:
     for found in find_folded(source, word):
-        torn = len(source[found.start : found.end].split()) > len(word.split())
-        if torn or inside_word(source, found.start) or inside_word(source, found.end):
+        if inside_word(source, found.start) or inside_word(source, found.end):
             continue
         before = source[: found.start].rstrip()
-        if before.endswith(("/", "／")):
-            yield len(before) - 1, found.end
-        elif _CLOSED.match(source, found.end):
-            yield found.start, found.end
+        opened = before.endswith(("/", "／"))
+        closed = _CLOSED.match(source, found.end) is not None
+        torn = len(source[found.start : found.end].split()) > len(word.split())
+        if (opened and closed) if torn else (opened or closed):
+            yield len(before) - 1 if opened else found.start, found.end
 
 
 _Kind = Callable[[str, str], Iterator[_Span]]
@@ -197,14 +200,17 @@ def _rank(source: str, header: Header, task: Task) -> int:
 
 
 def _answers(source: str, header: Header, task: Task) -> bool:
-    """Say whether a header is part of an answer: a label of the set, items, or both slashes."""
+    """Say whether a header is part of an answer: a label of the set, items, or both slashes.
+
+    Both slashes are also in a prompt that asks for several task words, `TEXT/NER/Sentiment Adj`.
+    """
     rest = re.split(r"[\r\n]", source[header.end :], maxsplit=1)[0]
     if ";" in rest or "；" in rest or is_known(label_before(source, header, task), task):
         return True
     closed = _CLOSED.match(rest)
     if source[header.start] not in "/／" or closed is None:
         return False
-    return not closed[1].strip() or any(sign in closed[1] for sign in ":：")
+    return closed[1].split("/")[0].strip() not in {known.word for known in TASKS.values()}
 
 
 def _label_start(before: str, task: Task, *, after: int) -> int:

@@ -49,7 +49,7 @@ REPAIRS: dict[Repair, str] = {
     "label-alone": "only a text-level label was found, without a task word",
     "label-respelled": "a label was found in the label set in another spelling, which was taken",
     "lines-joined": "items on several lines were joined",
-    "mark-dropped": "a mark for an occurrence was dropped: none belongs there, or the text has fewer",
+    "mark-dropped": "a mark for an occurrence was dropped: misplaced, or beyond the text",
     "piece-dropped": "a piece that is no item was dropped",
     "separator-mended": "':' and ';' were taken for each other",
     "surrogate-replaced": "a lone surrogate, which UTF-8 cannot carry, was replaced by '?'",
