@@ -124,7 +124,7 @@ def extract(
     free: Annotated[
         bool, typer.Option("--free", help="Leave the grammar out: repair what the model writes.")
     ] = False,
-    align: Align = "chars",
+    align: Align = "words",
     long: Long = "split",
     batch_size: BatchSize = 8,
     device: Device = None,

@@ -46,7 +46,7 @@ def predict(
         Path | None,
         typer.Option(help="Show the first record of this file before every text."),
     ] = None,
-    align: Align = "chars",
+    align: Align = "words",
     long: Long = "split",
     batch_size: BatchSize = 8,
     device: Device = None,
