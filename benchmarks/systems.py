@@ -12,6 +12,7 @@ from __future__ import annotations
 import argparse
 import json
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 from machine import describe
@@ -48,13 +49,18 @@ def example_of(dataset: Dataset) -> Record:
     return next(fit)
 
 
+@cache
+def loaded(*, adapter: bool) -> Extractor:
+    return Extractor.load(*(() if adapter else ("gemma3-270m",)))
+
+
 def run(system: System, name: str, dataset: Dataset, arguments: argparse.Namespace) -> Run:
     options = Options(
         constrained=system.constrained,
         example=example_of(dataset) if system.example else None,
         max_new_tokens=arguments.max_new_tokens,
     )
-    extractor = Extractor.load(*(() if system.adapter else ("gemma3-270m",)), options=options)
+    extractor = Extractor(loaded(adapter=system.adapter).backend, options)
     with show.progress(f"{name}: {system.name}") as advance:
         return predict(
             dataset.test[: arguments.limit],
