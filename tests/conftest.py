@@ -4,6 +4,7 @@ import os
 from pathlib import Path
 
 import pytest
+from tiny import tiny_model
 
 REPOSITORY = Path(__file__).parents[1]
 
@@ -15,3 +16,17 @@ def raw_corpora() -> Path:
     if not folder.is_dir():
         pytest.skip(f"no raw corpora in {folder}: set POINTLINE_RAW to their folder")
     return folder
+
+
+@pytest.fixture(scope="session")
+def base(tmp_path_factory) -> Path:
+    """The folder of a tiny model, to be read only."""
+    return tiny_model(tmp_path_factory.mktemp("tiny") / "base")
+
+
+@pytest.fixture(scope="module")
+def tiny(base):
+    """The tiny model, loaded for the tests of one file."""
+    from pointline.model import backbone
+
+    return backbone.load(base)

@@ -3,22 +3,9 @@
 import json
 from dataclasses import replace
 
-import pytest
-from tiny import tiny_model
-
 from pointline.format import tasks
-from pointline.model import backbone, card, embedded, learner
+from pointline.model import card, embedded, learner
 from pointline.model.settings import TrainConfig
-
-
-@pytest.fixture(scope="module")
-def base(tmp_path_factory):
-    return tiny_model(tmp_path_factory.mktemp("train") / "base")
-
-
-@pytest.fixture(scope="module")
-def tiny(base):
-    return backbone.load(base)
 
 
 def test_a_gemma_adapter_carries_the_notice(base, tmp_path, tiny):

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from pointline.format.record import Pair, Record
 from pointline.format.tasks import task
+from pointline.model.batches import Sample
 
 _NAMES = {
     "en": (["Ada", "Mary Anning", "O'Neill", "José"], ["Turin", "New York", "Lyme", "Kyoto"]),
@@ -191,3 +192,8 @@ def tiny_datasets(folder: Path, count: int = 32, dev: int = 0) -> tuple[str, ...
         write_dataset(folder / asked.name, asked, splits, about={"licences": ["ours"]})
         paths.append(str(folder / asked.name))
     return tuple(paths)
+
+
+def tiny_samples(records: list[Record]) -> list[Sample]:
+    """Return the records as samples to learn from, each of its own task."""
+    return [Sample(record, task(record.task), f"{record.task}/train.jsonl") for record in records]

@@ -202,7 +202,7 @@ def _locate(name: str, *, cache: str | Path | None, progress: Progress | None) -
     if _HUB_ID.fullmatch(name) and not name.startswith("."):
         return _checked(_download(name))
     if name.startswith(_SERVED):
-        raise ModelError(f"{name!r}: models behind a server cannot be loaded by this version yet")
+        raise ModelError(f"{name!r} is behind a server: name a folder, a GGUF file or a hub id")
     raise ModelError(
         f"no model {name!r}: not a folder, not a GGUF file, not a hub id (owner/name), and not one"
         f" of {', '.join(PACKAGED)}"

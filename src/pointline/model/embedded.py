@@ -168,7 +168,7 @@ def require(name: str) -> None:
 
 
 def fetch(name: str, *, cache: str | Path | None = None, progress: Progress | None = None) -> Path:
-    """Return the folder of a packaged model, converted first if it is not yet in the cache.
+    """Return the folder of a packaged model, converted first if the cache lacks it.
 
     Raises ModelError for an unknown name, a package that is not installed, or a damaged one.
     """
