@@ -1,0 +1,41 @@
+"""The README prints what was measured."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+
+
+@pytest.fixture
+def systems(monkeypatch):
+    monkeypatch.syspath_prepend(str(ROOT / "benchmarks"))
+    import systems
+
+    return systems
+
+
+@pytest.fixture
+def results():
+    path = ROOT / "benchmarks" / "results" / "systems.json"
+    return json.loads(path.read_text(encoding="utf-8"))
+
+
+def test_the_table_of_systems_is_that_of_the_results(results, systems):
+    printed = README.split("<!-- table: systems -->\n")[1].split("\n\n")[0] + "\n"
+    assert printed == systems.readme_table(results)
+
+
+def test_the_adapter_beats_the_bare_model_and_grammars_hold(results, systems):
+    """What the README says of the table: in every dataset, at both levels."""
+    free, constrained, adapter = (results["systems"][s.name] for s in systems.SYSTEMS)
+    assert len(adapter) == 8
+    for name, best in adapter.items():
+        for metric in ("tl", "wl"):
+            for other in (free, constrained):
+                assert best[metric]["f1"] > other[name][metric]["f1"], (name, metric)
+        assert best["records"] == 200
+        for report in (best, constrained[name]):
+            assert report["well_formed"] == report["verbatim"] == 1.0
