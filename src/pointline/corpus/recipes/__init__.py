@@ -1,0 +1,51 @@
+"""Which corpora make up each dataset that can be built, and what part of them is trained on."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from hashlib import blake2b
+
+import orjson
+
+from pointline.corpus import maps
+from pointline.corpus.recipes import scnm, scpos, tcree
+from pointline.corpus.recipes.recipe import Convert, Part, Recipe
+from pointline.format.tasks import Task
+
+__all__ = ["RECIPES", "SIDES", "Convert", "Part", "Recipe", "digest", "train_size"]
+
+#: Of each corpus, the shares of its documents on the training and the development side. They are
+#: the same for all families and languages; the training side holds what the family that takes
+#: most of it needs (2,000 records of TCONER from CrossRE), the rest is the test side.
+SIDES: Mapping[str, tuple[float, float]] = {
+    "cec": (0.55, 0.12),
+    "chabsa": (0.50, 0.10),
+    "crossre": (0.44, 0.06),
+    "smp2019-ecdt": (0.44, 0.06),
+    "sst-trees": (0.30, 0.05),
+    "zhijiang-opinion": (0.40, 0.08),
+}
+
+#: Every dataset that can be built, by the name of its task.
+RECIPES: Mapping[str, Recipe] = {**scnm.RECIPES, **scpos.RECIPES, **tcree.RECIPES}
+
+
+def train_size(task: Task, total: int) -> int:
+    """Return how many training records the papers take from `total` (MMM, Tables 4 to 6)."""
+    if total < 2000:
+        return 500
+    return 2000 if task.family == "tconer" else 1000
+
+
+def digest(task: Task) -> str:
+    """Return a digest of what these tables and `maps` say of a dataset, and of its task."""
+    recipe = RECIPES[task.name]
+    told = {
+        "task": task.to_dict(),
+        "parts": [(p.source, p.convert.__name__, SIDES[p.source]) for p in recipe.parts],
+        "scarce": recipe.scarce,
+        "notes": recipe.notes,
+        "maps": {name: getattr(maps, name) for name in maps.__all__ if name.isupper()},
+    }
+    plain = orjson.dumps(told, option=orjson.OPT_SORT_KEYS, default=sorted)
+    return blake2b(plain, digest_size=16).hexdigest()
