@@ -1,4 +1,4 @@
-"""`pointline data check` and `pointline data stats`: what is wrong with a dataset, what it holds."""
+"""`pointline data check` and `data stats`: what is wrong with a dataset, and what it holds."""
 
 from __future__ import annotations
 
