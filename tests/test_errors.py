@@ -25,6 +25,9 @@ ONE_OF_EACH = [
     errors.TextTooLong("9 tokens too many"),
     PreflightError("3 problems", ["a", "b", "c"]),
     ModelError("damaged"),
+    errors.ServerError("http://127.0.0.1:1/v1: no server answers there"),
+    errors.NoAnswer("500 six times"),
+    errors.BudgetSpent("1,000 tokens"),
     MissingExtra("torch", extra="hf", note="2 GB"),
 ]
 

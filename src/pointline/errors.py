@@ -9,6 +9,9 @@
     │   ├── TextTooLong       a text longer than the model's window
     │   └── PreflightError    a dataset that must not be trained on
     ├── ModelError            a model that is missing, damaged or of an unknown kind
+    │   └── ServerError       a model's server that is not there, refuses the key, has no such model
+    ├── NoAnswer              one question that a model's server gave no answer to
+    ├── BudgetSpent           the tokens or the money that a run may use are used up
     └── MissingExtra          a library that an extra installs
 
 A message says what is wrong, where, and what to do; it is one line, and the command line prints
@@ -22,14 +25,17 @@ from pathlib import Path
 from typing import Any
 
 __all__ = [
+    "BudgetSpent",
     "CorpusError",
     "FormatError",
     "InputError",
     "MissingExtra",
     "ModelError",
+    "NoAnswer",
     "PointlineError",
     "PreflightError",
     "RecordError",
+    "ServerError",
     "TaskError",
     "TextTooLong",
 ]
@@ -121,6 +127,18 @@ class PreflightError(InputError):
 
 class ModelError(PointlineError):
     """A model that is missing, damaged or of an unknown kind."""
+
+
+class ServerError(ModelError):
+    """A model's server that cannot be asked: it is not there, refuses the key, lacks the model."""
+
+
+class NoAnswer(PointlineError):
+    """One question that a model's server gave no answer to; others may fare better."""
+
+
+class BudgetSpent(PointlineError):
+    """The tokens or the money that a run may use are used up; what was paid for is kept."""
 
 
 class MissingExtra(PointlineError, ImportError):
