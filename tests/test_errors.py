@@ -20,6 +20,7 @@ ONE_OF_EACH = [
     InputError("no text"),
     FormatError("expected ';'", "Nature/NER/:people", 12),
     RecordError("no 'text'", path="a.jsonl", line=3),
+    errors.OffsetError("the span [0, 2) is not the entity", path="a.jsonl", line=3),
     TaskError("no task 'scnm-jp'", close=["scnm-ja"]),
     errors.CorpusError("no such folder"),
     errors.TextTooLong("9 tokens too many"),

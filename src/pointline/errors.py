@@ -4,6 +4,7 @@
     ├── InputError            the caller gave something that cannot be used (exit code 2)
     │   ├── FormatError       a completion that strict reading refuses
     │   ├── RecordError       a line or row of a record file
+    │   │   └── OffsetError   a place that does not hold its entity
     │   ├── TaskError         an unknown or ill-formed task
     │   ├── CorpusError       a corpus or dataset folder that is missing or not of its shape
     │   ├── TextTooLong       a text longer than the model's window
@@ -32,6 +33,7 @@ __all__ = [
     "MissingExtra",
     "ModelError",
     "NoAnswer",
+    "OffsetError",
     "PointlineError",
     "PreflightError",
     "RecordError",
@@ -92,6 +94,10 @@ class RecordError(InputError):
         self.reason = reason
         self.path = path
         self.line = line
+
+
+class OffsetError(RecordError):
+    """A place that does not hold its entity, or is none."""
 
 
 class TaskError(InputError):

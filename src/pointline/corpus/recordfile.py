@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 import os
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any
@@ -19,10 +19,12 @@ from pointline.corpus import parquet
 from pointline.errors import RecordError
 from pointline.format.record import Fact, Pair, Prediction, Record
 
-__all__ = ["atomic", "dump", "from_json", "parse_line", "scan", "to_json", "write"]
+__all__ = ["atomic", "dump", "from_json", "parse_line", "pick", "scan", "to_json", "write"]
 
 _FIELDS = frozenset({"id", "task", "text", "label", "pairs", "facts", "meta"})
 _PREDICTED = frozenset({"scores", "completion", "repairs", "ok"})
+_KNOWN = _FIELDS | _PREDICTED
+_OBJECT = (dict, Mapping)  # most are dicts, and asking for that first is fast
 _PAIR = frozenset({"label", "entity", "start", "end", "ambiguous"})
 
 
@@ -76,7 +78,7 @@ def from_json(values: object) -> Record:
     >>> from_json({"id": "1", "text": "猫がいる。", "source": "diary"}).meta
     {'source': 'diary'}
     """
-    if not isinstance(values, Mapping):
+    if not isinstance(values, _OBJECT):
         raise RecordError(f"a record is an object, got {_kind(values)}")
     missing = [name for name in ("id", "text") if values.get(name) is None]
     if missing:
@@ -111,28 +113,28 @@ def _predicted(record: Record, values: Mapping[str, Any]) -> Prediction:
 
 
 def _pair(at: int, values: object) -> Pair:
-    if not isinstance(values, Mapping):
+    if not isinstance(values, _OBJECT):
         raise RecordError(f"pair {at} is an object with 'label' and 'entity', got {_kind(values)}")
-    unknown = sorted(values.keys() - _PAIR)
-    if unknown:
-        raise RecordError(f"pair {at} has the unknown key {unknown[0]!r}: move it to 'meta'")
+    if not values.keys() <= _PAIR:
+        unknown = min(values.keys() - _PAIR)
+        raise RecordError(f"pair {at} has the unknown key {unknown!r}: move it to 'meta'")
     ambiguous = _or(values, "ambiguous", False)
     if not isinstance(ambiguous, bool):
         raise RecordError(f"pair {at}: 'ambiguous' is true or false, got {_kind(ambiguous)}")
-    label, entity, start, end = (values.get(k) for k in ("label", "entity", "start", "end"))
+    told = values.get
     try:
-        return Pair(label, entity, start, end, ambiguous)  # type: ignore[arg-type]
+        return Pair(told("label"), told("entity"), told("start"), told("end"), ambiguous)  # type: ignore[arg-type]
     except RecordError as error:
-        raise RecordError(f"pair {at}: {error.reason}") from None
+        raise type(error)(f"pair {at}: {error.reason}") from None
 
 
 def _fact(at: int, values: object) -> Fact:
-    fields = values.get("fields") if isinstance(values, Mapping) else None
-    if not isinstance(values, Mapping) or not isinstance(fields, list):
+    fields = values.get("fields") if isinstance(values, _OBJECT) else None
+    if not isinstance(values, _OBJECT) or not isinstance(fields, list):
         raise RecordError(f"fact {at} is an object whose 'fields' is a list of strings")
-    unknown = sorted(values.keys() - {"fields"})
-    if unknown:
-        raise RecordError(f"fact {at} has the unknown key {unknown[0]!r}: move it to 'meta'")
+    if len(values) > 1:
+        unknown = min(values.keys() - {"fields"})
+        raise RecordError(f"fact {at} has the unknown key {unknown!r}: move it to 'meta'")
     try:
         return Fact(tuple(fields))
     except RecordError as error:
@@ -141,9 +143,11 @@ def _fact(at: int, values: object) -> Fact:
 
 def _meta(values: Mapping[str, Any]) -> dict[str, Any]:
     meta = _or(values, "meta", {})
-    if not isinstance(meta, Mapping):
+    if not isinstance(meta, _OBJECT):
         raise RecordError(f"'meta' is an object, got {_kind(meta)}")
-    unknown = {key: value for key, value in values.items() if key not in _FIELDS | _PREDICTED}
+    if values.keys() <= _KNOWN:
+        return dict(meta)
+    unknown = {key: value for key, value in values.items() if key not in _KNOWN}
     twice = sorted(unknown.keys() & meta.keys())
     if twice:
         raise RecordError(f"the key {twice[0]!r} stands in the record and in its 'meta'")
@@ -188,20 +192,24 @@ def parse_line(line: bytes) -> Record:
 
     Raises RecordError, without a place, for a line that holds none.
     """
-    if b"\0" in line:
-        raise RecordError("a NUL byte: the file is UTF-16, or was cut off by a crash")
-    try:
-        line.decode()
-    except UnicodeDecodeError as error:
-        fault = f"byte {error.start} (0x{line[error.start]:02x}) is not UTF-8"
-        raise RecordError(f"{fault}: save the file as UTF-8") from None
-    if line.startswith(b"\xef\xbb\xbf"):
-        raise RecordError("a byte-order mark within the file: remove it")
     try:
         values = orjson.loads(line)
     except orjson.JSONDecodeError as error:
-        raise RecordError(f"not one JSON object a line: {error}") from None
+        raise RecordError(_why_not_json(line, error)) from None
     return from_json(values)
+
+
+def _why_not_json(line: bytes, error: orjson.JSONDecodeError) -> str:
+    if b"\0" in line:
+        return "a NUL byte: the file is UTF-16, or was cut off by a crash"
+    try:
+        line.decode()
+    except UnicodeDecodeError as fault:
+        byte = f"byte {fault.start} (0x{line[fault.start]:02x}) is not UTF-8"
+        return f"{byte}: save the file as UTF-8"
+    if line.startswith(b"\xef\xbb\xbf"):
+        return "a byte-order mark within the file: remove it"
+    return f"not one JSON object a line: {error}"
 
 
 def scan(path: str | Path) -> Iterator[tuple[int, Record | RecordError]]:
@@ -215,6 +223,23 @@ def scan(path: str | Path) -> Iterator[tuple[int, Record | RecordError]]:
     if not path.exists():
         raise RecordError("there is no such file", path=path)
     return _scan_parquet(path) if path.suffix == ".parquet" else _scan_lines(path)
+
+
+def pick(path: Path, lines: Sequence[int]) -> Iterator[tuple[int, Record]]:
+    """Yield the records that stand on the given lines (or rows), in the order of the file.
+
+    Nothing else is parsed. Raises RecordError where one of them is no record.
+    """
+    wanted = set(lines)
+    if path.suffix == ".parquet":
+        for number, row in enumerate(parquet.rows(path), start=1):
+            if number in wanted:
+                yield number, from_json(row)
+        return
+    with path.open("rb") as file:
+        for number, line in enumerate(file, start=1):
+            if number in wanted:
+                yield number, parse_line(line.removeprefix(b"\xef\xbb\xbf"))
 
 
 def _scan_lines(path: Path) -> Iterator[tuple[int, Record | RecordError]]:
@@ -236,7 +261,7 @@ def _caught(
     try:
         return parse(raw)
     except RecordError as error:
-        return RecordError(error.reason, path=path, line=at)
+        return type(error)(error.reason, path=path, line=at)
 
 
 # ---------------------------------------------------------------- files

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from pointline.errors import RecordError
+from pointline.errors import OffsetError, RecordError
 
 __all__ = ["Fact", "Pair", "Prediction", "Record"]
 
@@ -40,12 +40,12 @@ class Pair:
         if self.start is None and self.end is None:
             return
         if self.start is None or self.end is None:
-            raise RecordError(f"a pair has both 'start' and 'end' or neither, got {self!r}")
+            raise OffsetError(f"a pair has both 'start' and 'end' or neither, got {self!r}")
         for offset in (self.start, self.end):
             if not isinstance(offset, int) or isinstance(offset, bool) or offset < 0:
-                raise RecordError(f"a pair's offsets are whole numbers from 0, got {offset!r}")
+                raise OffsetError(f"a pair's offsets are whole numbers from 0, got {offset!r}")
         if self.end - self.start != len(self.entity):
-            raise RecordError(
+            raise OffsetError(
                 f"the span [{self.start}, {self.end}) does not have the length of"
                 f" {self.entity!r} ({len(self.entity)} code points)"
             )
@@ -104,7 +104,7 @@ class Record:
         for pair in self.pairs:
             if pair.start is not None and self.text[pair.start : pair.end] != pair.entity:
                 found = self.text[pair.start : pair.end]
-                raise RecordError(
+                raise OffsetError(
                     f"record {self.id!r}: text[{pair.start}:{pair.end}] is {found!r},"
                     f" not the entity {pair.entity!r}"
                 )
