@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,16 @@ from pointline.format.record import Record
 from pointline.format.tasks import Task
 from pointline.version import CODEC_VERSION, __version__
 
-__all__ = ["MANIFEST", "SPLITS", "read_manifest", "sha256", "summary", "task_beside", "task_in"]
+__all__ = [
+    "MANIFEST",
+    "SPLITS",
+    "Tally",
+    "read_manifest",
+    "sha256",
+    "summary",
+    "task_beside",
+    "task_in",
+]
 
 #: The splits of a dataset, in the order of its files.
 SPLITS = ("train", "dev", "test")
@@ -77,21 +87,42 @@ def task_beside(file: Path) -> Task | None:
     return task_in(manifest, path=file.parent)
 
 
+@dataclass(slots=True)
+class Tally:
+    """Counts the records of a dataset as they are written."""
+
+    counts: dict[str, int] = field(default_factory=dict)
+    labels: Counter[str] = field(default_factory=Counter)
+    items: Counter[str] = field(default_factory=Counter)
+
+    def add(self, split: str, record: Record) -> None:
+        """Count one record of a split."""
+        self.counts[split] = self.counts.get(split, 0) + 1
+        self.labels[record.label] += 1
+        self.items.update(_item_labels(record))
+
+    def summary(self, task: Task, files: Mapping[str, str]) -> dict[str, Any]:
+        """Return what is told of any dataset; `files` gives the SHA-256 of each file."""
+        return {
+            "task": task.to_dict(),
+            "counts": dict(self.counts),
+            "labels": _by_size(self.labels),
+            "item_labels": _by_size(self.items),
+            "sha256": dict(files),
+            "pointline": __version__,
+            "codec": CODEC_VERSION,
+        }
+
+
 def summary(
-    task: Task, splits: Mapping[str, tuple[Record, ...]], files: Mapping[str, str]
+    task: Task, splits: Mapping[str, Iterable[Record]], files: Mapping[str, str]
 ) -> dict[str, Any]:
     """Return what is told of any dataset; `files` gives the SHA-256 of each file."""
-    records = [record for split in splits.values() for record in split]
-    items = Counter(label for record in records for label in _item_labels(record))
-    return {
-        "task": task.to_dict(),
-        "counts": {split: len(kept) for split, kept in splits.items()},
-        "labels": _by_size(Counter(record.label for record in records)),
-        "item_labels": _by_size(items),
-        "sha256": dict(files),
-        "pointline": __version__,
-        "codec": CODEC_VERSION,
-    }
+    tally = Tally(dict.fromkeys(splits, 0))
+    for split, records in splits.items():
+        for record in records:
+            tally.add(split, record)
+    return tally.summary(task, files)
 
 
 def _item_labels(record: Record) -> Iterator[str]:

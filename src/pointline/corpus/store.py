@@ -6,10 +6,11 @@ A dataset folder holds `train.jsonl`, `dev.jsonl`, `test.jsonl` (those that it h
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import orjson
 
@@ -17,7 +18,7 @@ from pointline.corpus import recordfile
 from pointline.corpus.appender import Appender
 from pointline.corpus.check import Findings, Problem, check
 from pointline.corpus.folder import new_folder
-from pointline.corpus.manifest import MANIFEST, SPLITS, read_manifest, sha256, summary, task_in
+from pointline.corpus.manifest import MANIFEST, SPLITS, Tally, read_manifest, sha256, task_in
 from pointline.corpus.recordfile import from_json, to_json
 from pointline.errors import CorpusError, RecordError
 from pointline.format import tasks
@@ -30,10 +31,12 @@ __all__ = [
     "Appender",
     "Dataset",
     "Findings",
+    "NewDataset",
     "Problem",
     "check",
     "from_json",
     "iter_records",
+    "new_dataset",
     "read_dataset",
     "read_manifest",
     "read_records",
@@ -155,26 +158,63 @@ def write_dataset(
     if unknown:
         raise CorpusError(f"{folder}: a split is one of {', '.join(SPLITS)}, got {unknown[0]!r}")
     kept = {split: tuple(splits[split]) for split in SPLITS if split in splits}
-    _refuse_ids_in_two(folder, kept)
-    with new_folder(folder, replace=replace) as part:
-        files = {}
+    with new_dataset(folder, task, tuple(kept), replace=replace) as new:
         for split, records in kept.items():
-            recordfile.write(part / f"{split}.jsonl", records)
-            files[f"{split}.jsonl"] = sha256(part / f"{split}.jsonl")
-        manifest = summary(task, kept, files) | dict(about or {})
+            for record in records:
+                new.add(split, record)
+        new.about.update(about or {})
+    return Dataset(task, kept, new.manifest)
+
+
+class NewDataset:
+    """A dataset folder that is being written, a record at a time; see `new_dataset`.
+
+    `about` joins the manifest, which is `manifest` when all is written.
+    """
+
+    def __init__(self, folder: Path, task: Task, outs: Mapping[str, IO[bytes]]) -> None:
+        """Begin to write into the files of the splits."""
+        self.about: dict[str, Any] = {}
+        self.manifest: dict[str, Any] = {}
+        self._folder, self._task, self._outs = folder, task, outs
+        self._tally = Tally(dict.fromkeys(outs, 0))
+        self._first: dict[str, str] = {}
+
+    def add(self, split: str, record: Record) -> None:
+        """Write one record to a split.
+
+        Raises RecordError for an id that came before, or what JSON cannot carry.
+        """
+        before = self._first.get(record.id)
+        if before is not None:
+            where = f"in {before} and in {split}" if before != split else f"twice in {split}"
+            reason = f"the id {record.id!r} is {where}: give another to one"
+            raise RecordError(reason, path=self._folder)
+        self._first[record.id] = split
+        self._outs[split].write(recordfile.dump(record))
+        self._tally.add(split, record)
+
+    def _finish(self, part: Path) -> None:
+        files = {f"{split}.jsonl": sha256(part / f"{split}.jsonl") for split in self._outs}
+        self.manifest = self._tally.summary(self._task, files) | self.about
         with recordfile.atomic(part / MANIFEST) as out:
-            out.write(_as_json(folder, manifest))
-    return Dataset(task, kept, manifest)
+            out.write(_as_json(self._folder, self.manifest))
 
 
-def _refuse_ids_in_two(folder: Path, splits: Mapping[str, tuple[Record, ...]]) -> None:
-    first: dict[str, str] = {}
-    for split, records in splits.items():
-        for record in records:
-            other = first.setdefault(record.id, split)
-            if other != split:
-                reason = f"the id {record.id!r} is in {other} and in {split}: give another to one"
-                raise RecordError(reason, path=folder)
+@contextmanager
+def new_dataset(
+    path: str | Path, task: Task, splits: Sequence[str] = SPLITS, *, replace: bool = False
+) -> Iterator[NewDataset]:
+    """Give a dataset to add records to, in any order of splits; its folder appears when all is in.
+
+    Raises as `write_dataset` does.
+    """
+    with new_folder(Path(path), replace=replace) as part, ExitStack() as files:
+        outs = {s: files.enter_context(recordfile.atomic(part / f"{s}.jsonl")) for s in splits}
+        new = NewDataset(Path(path), task, outs)
+        yield new
+        files.close()
+        new._finish(part)
 
 
 def _as_json(folder: Path, manifest: Mapping[str, Any]) -> bytes:
