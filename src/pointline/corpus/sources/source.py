@@ -16,8 +16,8 @@ from pointline.format.record import Record
 
 __all__ = ["Harvest", "Origin", "Source", "Sourced", "json_lines", "required", "shaped", "text_of"]
 
-#: Where a text or an annotation comes from.
-Origin = Literal["human", "derived", "machine-translated"]
+#: Where a text or an annotation comes from; none: the corpus has no such annotation.
+Origin = Literal["human", "derived", "machine-translated", "none"]
 
 
 @dataclass(frozen=True, slots=True)
