@@ -41,13 +41,15 @@ def rows(path: Path) -> Iterator[dict[str, Any]]:
         raise RecordError(f"not a Parquet file that can be read: {reason}", path=path) from None
 
 
-def write(out: IO[bytes], values: Iterable[dict[str, Any]]) -> int:
+def write(out: IO[bytes], values: Iterable[dict[str, Any]], *, predictions: bool = True) -> int:
     """Write rows of plain values to a binary file and return how many.
+
+    `predictions=False` leaves out the columns that only predictions have.
 
     Raises MissingExtra without pyarrow.
     """
     pa, pq = _pyarrow()
-    schema = _schema(pa)
+    schema = _schema(pa, predictions=predictions)
     left = iter(values)
     count = 0
     with pq.ParquetWriter(out, schema, compression="zstd") as writer:
@@ -57,7 +59,7 @@ def write(out: IO[bytes], values: Iterable[dict[str, Any]]) -> int:
     return count
 
 
-def _schema(pa: Any) -> Any:
+def _schema(pa: Any, *, predictions: bool) -> Any:
     place = [("start", pa.int64()), ("end", pa.int64()), ("ambiguous", pa.bool_())]
     pair = pa.struct([("label", pa.string()), ("entity", pa.string()), *place])
     return pa.schema(
@@ -66,12 +68,18 @@ def _schema(pa: Any) -> Any:
             ("pairs", pa.list_(pair)),
             ("facts", pa.list_(pa.struct([("fields", pa.list_(pa.string()))]))),
             ("meta", pa.string()),
-            ("scores", pa.string()),
-            ("completion", pa.string()),
-            ("repairs", pa.list_(pa.string())),
-            ("ok", pa.bool_()),
+            *(_predicted(pa) if predictions else ()),
         ]
     )
+
+
+def _predicted(pa: Any) -> list[tuple[str, Any]]:
+    return [
+        ("scores", pa.string()),
+        ("completion", pa.string()),
+        ("repairs", pa.list_(pa.string())),
+        ("ok", pa.bool_()),
+    ]
 
 
 def _packed(row: dict[str, Any]) -> dict[str, Any]:
