@@ -6,7 +6,7 @@ import orjson
 import pytest
 
 from pointline.corpus import store
-from pointline.corpus.check import RULES, check
+from pointline.corpus.check import KEPT, RULES, SEVERITY, check
 from pointline.corpus.manifest import task_beside
 from pointline.errors import CorpusError, RecordError, TaskError
 from pointline.format import tasks
@@ -30,10 +30,13 @@ def found(path, **options):
 
 def test_a_good_file_has_no_problem(tmp_path):
     path = tmp_path / "a.jsonl"
-    store.write_records(path, [record("1", pairs=(Pair("地名", "北京", 3, 5),)), record("2")])
+    store.write_records(
+        path, [record("1", pairs=(Pair("地名", "北京", 3, 5),)), record("2", "雨。")]
+    )
     findings = check(path)
     assert findings.ok
-    assert (len(findings), findings.records, findings.over_delimiter) == (0, 2, 0)
+    assert (len(findings), findings.records, set(findings.counts.values())) == (0, 2, {0})
+    assert set(findings.counts) < set(SEVERITY)
 
 
 def test_an_empty_file_and_texts_of_punctuation(tmp_path):
@@ -104,10 +107,11 @@ def test_records_that_the_plain_form_cannot_carry_are_counted(tmp_path):
     store.write_records(path, [record("1", "在10:30。", pairs=(clock,)), record("2")])
     findings = check(path)
     assert findings.ok
-    assert findings.over_delimiter == 1
+    assert [w.rule for w in findings.warnings] == ["delimiter", "unreachable in paper mode"]
+    assert findings.counts["delimiter"] == 1
     store.write_records(path, [Record("1", "mine", "晚饭。", "抽取晚饭")])
     own = tasks.Task("mine", "own", "zh", "抽取", None, None)
-    assert check(path, task=own).over_delimiter == 1
+    assert check(path, task=own).counts["delimiter"] == 1
 
 
 def test_a_facts_arguments_are_in_the_text_its_role_need_not_be(tmp_path):
@@ -137,7 +141,7 @@ def test_a_dataset_is_checked_over_its_splits(tmp_path):
         ("test.jsonl", 3, "text in two splits"),
         ("manifest.json", None, "manifest"),
     ]
-    assert "is in split 'train', at train.jsonl:2" in check(folder).problems[1].reason
+    assert "is in another split, at train.jsonl:2" in check(folder).problems[1].reason
 
 
 def test_a_manifest_that_does_not_tell_the_truth(tmp_path):
@@ -163,6 +167,134 @@ def test_a_manifest_that_does_not_tell_the_truth(tmp_path):
     assert [p.reason for p in check(folder)] == ["the folder has no manifest"]
 
 
+def test_a_slash_in_the_label_is_read_back_by_the_paper_and_a_colon_is_not(tmp_path):
+    path = tmp_path / "a.jsonl"
+    own = tasks.Task("mine", "own", "en", "NER", None, None)
+    good = Record("1", "mine", "Rain.", "weather/find")
+    bad = Record("2", "mine", "At 10:30 in Turin.", "travel", (Pair("time", "10:30"),))
+    store.write_records(path, [good, bad])
+    findings = check(path, task=own)
+    assert [(w.line, w.rule) for w in findings.warnings] == [
+        (1, "delimiter"),
+        (2, "delimiter"),
+        (2, "unreachable in paper mode"),
+    ]
+    assert findings.counts["unreachable in paper mode"] == 1
+
+
+def test_a_place_without_its_entity_breaks_the_rule_of_offsets(tmp_path):
+    pair = {"label": "地名", "entity": "北京", "start": 0, "end": 2}
+    half = {"label": "地名", "entity": "北京", "start": 0, "end": None}
+    values = {"task": "scnm-zh", "text": "在北京。"}
+    path = lines(
+        tmp_path / "a.jsonl",
+        {"id": "1", **values, "pairs": [pair]},
+        {"id": "2", **values, "pairs": [half]},
+        {"id": "3", **values, "pairs": [{**pair, "start": 1, "end": 3}]},
+    )
+    assert found(path) == [("a.jsonl", 1, "offsets"), ("a.jsonl", 2, "offsets")]
+
+
+def test_a_text_that_comes_again_and_one_that_contradicts_itself(tmp_path):
+    path = tmp_path / "a.jsonl"
+    ada, lower = Pair("人名", "Ａｄａ"), Pair("人名", "ada")
+    records = [
+        record("1", "Ａｄａ来了。", pairs=(ada,)),
+        record("2", "ada 来了", pairs=(lower,)),  # the same, written another way
+        record("3", "ada来了", pairs=()),
+        record("4", "Ada 来了。", "文艺", pairs=(Pair("人名", "Ada"),)),
+        record("5", "乐队。"),
+    ]
+    store.write_records(path, records)
+    findings = check(path)
+    assert [(p.line, p.rule) for p in findings.problems] == [
+        (3, "conflicting annotations"),
+        (4, "conflicting annotations"),
+    ]
+    assert [(p.line, p.rule) for p in findings.warnings] == [
+        (n, "repeated text") for n in (2, 3, 4)
+    ]
+    assert (
+        "record '4'" in findings.problems[1].reason and "a.jsonl:1" in findings.problems[1].reason
+    )
+
+
+def test_leakage_between_two_datasets_is_across_sides_only(tmp_path):
+    doc = {"corpus": "diary", "document": "7"}
+    mine = {
+        "train": [record("1", "一。"), record("2", "二。")],
+        "test": [record("3", "三。", meta=doc)],
+    }
+    its = {
+        "train": [record("1", "三！"), record("2", "四。")],
+        "test": [record("3", "二"), record("4", "一 二")],
+    }
+    store.write_dataset(tmp_path / "a", TASK, mine)
+    store.write_dataset(tmp_path / "b", TASK, its)
+    findings = check(tmp_path / "a", against=tmp_path / "b")
+    assert [(p.path[-11:], p.line, p.rule) for p in findings] == [
+        ("train.jsonl", 2, "leakage"),
+        ("/test.jsonl", 1, "leakage"),
+    ]
+    assert (
+        findings.problems[0].reason == f"record '2': the same text is in {tmp_path}/b/test.jsonl:1"
+    )
+    assert check(tmp_path / "a", against=tmp_path / "a").ok
+    store.write_records(
+        tmp_path / "all.jsonl", [record("9", "Two.", meta=doc), record("8", "四。")]
+    )
+    findings = check(tmp_path / "all.jsonl", against=tmp_path / "a")
+    assert [(p.line, p.rule) for p in findings] == [(1, "document leakage")]
+    assert check(tmp_path / "all.jsonl", against=tmp_path / "b").counts["leakage"] == 1
+
+
+def test_one_document_in_two_splits(tmp_path):
+    doc = {"document": "7"}
+    splits = {"train": [record("1", "一。", meta=doc)], "dev": [record("2", "二。", meta=doc)]}
+    store.write_dataset(tmp_path / "a", TASK, splits)
+    assert found(tmp_path / "a") == [("dev.jsonl", 1, "document in two splits")]
+
+
+def test_near_duplicates_are_a_warning(tmp_path):
+    pytest.importorskip("datasketch")
+    one, other = (
+        "The harbour of Genoa was quiet in the morning.",
+        "The harbour of Genoa was quiet this morning.",
+    )
+    splits = {"train": [record("1", one)], "test": [record("2", "雨。"), record("3", other)]}
+    store.write_dataset(tmp_path / "a", TASK, splits)
+    findings = check(tmp_path / "a", near=True)
+    assert findings.ok
+    assert [(w.line, w.rule) for w in findings.warnings] == [(2, "near-duplicate")]
+    assert findings.warnings[0].reason.endswith("is in train.jsonl:1")
+    store.write_records(tmp_path / "b.jsonl", [record("1", "港。"), record("2", other)])
+    findings = check(tmp_path / "b.jsonl", against=tmp_path / "a", near=True)
+    assert [(w.line, w.rule) for w in findings.warnings] == [(2, "near-duplicate")]
+    assert [(p.line, p.rule) for p in findings] == [(2, "leakage")]
+
+
+def test_the_accounting_of_a_manifest(tmp_path):
+    about = {"rules": {"records read": 3, "records kept": 2, "items read": 0}, "sources": []}
+    store.write_dataset(tmp_path / "a", TASK, {"train": [record("1")]}, about=about)
+    assert {p.rule for p in check(tmp_path / "a")} == {"accounting"}
+    store.write_dataset(
+        tmp_path / "b", TASK, {"train": [record("1")]}, about=about | {"few_shot": {}}
+    )
+    assert check(tmp_path / "b").ok
+
+
+def test_a_rule_broken_ever_so_often_is_counted_in_full_and_told_of_in_part(tmp_path):
+    path = tmp_path / "a.jsonl"
+    store.write_records(path, [record(str(n), "雨。") for n in range(KEPT + 5)])
+    findings = check(path)
+    assert (findings.counts["repeated text"], len(findings.warnings)) == (KEPT + 4, KEPT)
+    assert findings.ok and findings.to_dict()["rules"][-3:] == [
+        {"rule": "repeated text", "severity": "warning", "count": KEPT + 4},
+        {"rule": "delimiter", "severity": "warning", "count": 0},
+        {"rule": "unreachable in paper mode", "severity": "warning", "count": 0},
+    ]
+
+
 def test_paths_that_hold_nothing_to_check(tmp_path):
     with pytest.raises(RecordError, match="there is no such file"):
         check(tmp_path / "none.jsonl")
@@ -172,6 +304,7 @@ def test_paths_that_hold_nothing_to_check(tmp_path):
 
 def test_rules_have_names():
     assert list(RULES) == ["shape", "unknown label", "unknown item label", "entity not in the text"]
+    assert set(RULES) < set(SEVERITY)
 
 
 def test_a_file_is_held_against_the_task_of_the_manifest_beside_it(tmp_path):

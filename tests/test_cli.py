@@ -112,7 +112,7 @@ def test_the_samples_are_sound_and_in_three_languages(tmp_path):
 def test_check_reports_every_bad_line_and_exits_1(tmp_path):
     lines = [
         '{"id": "1", "task": "scnm-en", "text": "Ada left.", "label": "Nature"}',
-        '{"id": "2", "task": "scnm-en", "text": "Ada left.", "label": "Weather"}',
+        '{"id": "2", "task": "scnm-en", "text": "Bea left.", "label": "Weather"}',
         "not json",
         '{"id": "1", "task": "scnm-en", "text": "Bob left.", "label": "Nature"}',
         '{"id": "5", "task": "scnm-en", "text": "Eve", "label": "Nature", "pairs": [{"label": "people", "entity": "Ada", "start": 0, "end": 3}]}',
@@ -121,12 +121,9 @@ def test_check_reports_every_bad_line_and_exits_1(tmp_path):
     file.write_text("\n".join(lines) + "\n")
     found = ask("data", "check", file)
     assert found.exit_code == 1
-    numbers = [int(line.split(":")[1]) for line in found.stdout.splitlines()[:-1]]
-    assert numbers == [2, 3, 4, 5]
-    assert (
-        found.stdout.splitlines()[-1].startswith("3 records, 4 problems")
-        or "4 problems" in found.stdout
-    )
+    told = [line for line in found.stdout.splitlines() if line.startswith(str(file))]
+    assert [int(line.split(":")[1]) for line in told] == [2, 3, 4, 5]
+    assert found.stdout.splitlines()[-1] == "3 records, 4 problems, 0 warnings"
     told = json.loads(ask("data", "check", file, "--json").stdout)
     assert len(told["problems"]) == 4
 

@@ -9,6 +9,7 @@ import typer
 
 from pointline.app import show
 from pointline.app.options import Json, TaskName, print_json, task_of
+from pointline.corpus.check import SEVERITY, Findings
 
 __all__ = ["app"]
 
@@ -19,32 +20,49 @@ app = typer.Typer()
 def check(
     path: Annotated[Path, typer.Argument(help="A file of records or a dataset folder.")],
     task: TaskName = None,
+    against: Annotated[
+        Path | None, typer.Option(help="Another file or dataset that must share no text with it.")
+    ] = None,
+    near: Annotated[
+        bool, typer.Option("--near", help="Look for near-duplicates across splits, too (slower).")
+    ] = False,
     limit: Annotated[int, typer.Option(min=1, help="Problems to print.")] = 100,
     json: Json = False,
 ) -> None:
-    """Report every bad line with its file and line number; exit 1 if there is one.
+    """Report every broken rule with file and line; exit 1 if one of them is an error.
 
-    Example: pointline data check data/scnm-ja
+    Warnings (delimiters, what paper mode cannot reach, repeated texts, near-duplicates) are
+    counted and leave the exit code at 0.
+
+    Example: pointline data check data/scnm-ja --against data/tconer-ja
     """
     from pointline.corpus.check import check as find
 
-    found = find(path, task=task_of(task) if task else None)
+    found = find(path, task=task_of(task) if task else None, against=against, near=near)
     if json:
-        problems = [
-            {"path": p.path, "line": p.line, "rule": p.rule, "reason": p.reason} for p in found
-        ]
-        told = {"records": found.records, "over_delimiter": found.over_delimiter}
-        print_json({**told, "problems": problems})
+        print_json(found.to_dict())
     else:
-        for problem in found.problems[:limit]:
-            typer.echo(str(problem))
-        if len(found) > limit:
-            typer.echo(f"... and {len(found) - limit} more problems (--limit shows more)")
-        typer.echo(
-            f"{found.records} records, {len(found)} problems, {found.over_delimiter} records"
-            " that the papers' plain form cannot carry"
-        )
+        _tell(found, limit)
     raise typer.Exit(0 if found.ok else 1)
+
+
+def _tell(found: Findings, limit: int) -> None:
+    told = [str(problem) for problem in found.problems]
+    told += [f"{warning.place}: warning: {warning.reason}" for warning in found.warnings]
+    for line in told[:limit]:
+        show.say(line)
+    counts = found.by_severity
+    left = sum(counts.values()) - min(limit, len(told))
+    if left:
+        show.say(f"... and {left:,} more (--limit shows more)")
+    rows = [
+        (rule, SEVERITY[rule], f"{count:,}", f"{count / max(found.records, 1):.2%}")
+        for rule, count in found.counts.items()
+    ]
+    show.output.print(show.table(("rule", "severity", "cases", "of records"), rows))
+    show.say(
+        f"{found.records:,} records, {counts['error']:,} problems, {counts['warning']:,} warnings"
+    )
 
 
 @app.command()
