@@ -34,6 +34,9 @@ SPLITS = ("train", "dev", "test")
 #: The file of a dataset folder that says what the other files are.
 MANIFEST = "manifest.json"
 
+#: The file of a dataset folder that tells people of it.
+CARD = "README.md"
+
 
 def read_manifest(path: str | Path) -> dict[str, Any]:
     """Return the manifest of a dataset folder, empty where it has none.

@@ -1,127 +1,111 @@
-"""The corpora that a build needs: each read once, without duplicates, its documents placed."""
+"""The corpora of a build: each read once, without duplicates, its documents placed."""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Protocol
 
 from pointline.corpus.sources import Source, Sourced
 from pointline.corpus.split import position
 from pointline.corpus.twins import groups, key
 
-__all__ = ["Progress", "Settings", "Shelf", "Steps", "Stock"]
-
-
-class Progress(Protocol):
-    """Is told how far the work is: done of total, and what is done now."""
-
-    def __call__(self, done: int, total: int, stage: str, /) -> object:
-        """Take notice that `done` of `total` steps are done."""
+__all__ = ["Shelved", "Stock", "item_count", "stocks"]
 
 
 @dataclass(frozen=True, slots=True)
-class Settings:
-    """What the bytes of a dataset depend on, beside the code."""
+class Shelved:
+    """A record of a corpus, the key of its text, and where its document stands in [0, 1).
 
-    raw: Path
-    seed: int
-    train: int | None
+    `unit` names the records that are dropped together: a row and its translations.
+    """
 
-
-@dataclass(slots=True)
-class Steps:
-    """Counts the steps done: a language of a corpus read, a dataset written."""
-
-    total: int
-    progress: Progress | None
-    done: int = 0
-
-    def step(self, stage: str) -> None:
-        """Count one step and tell of it."""
-        self.done += 1
-        if self.progress:
-            self.progress(self.done, self.total, stage)
+    sourced: Sourced
+    key: str
+    unit: str
+    position: float
 
 
 @dataclass(frozen=True, slots=True)
 class Stock:
-    """One language of a corpus without duplicates, and where each document stands."""
+    """One language of a corpus, and how often each rule held on the way here."""
 
-    records: tuple[Sourced, ...]
+    rows: tuple[Shelved, ...]
     counts: Counter[str]
-    positions: Mapping[str, float]
+
+    def without(self, rules: Iterable[str | None]) -> Stock:
+        """Return the stock without the rows for which there is a rule, counted under its name."""
+        counts, rows = Counter(self.counts), []
+        for row, rule in zip(self.rows, rules, strict=True):
+            if rule is None:
+                rows.append(row)
+                continue
+            items = item_count(row)
+            counts.update({f"records dropped: {rule}": 1, "records kept": -1})
+            counts.update({"items dropped: with their record": items, "items kept": -items})
+        return replace(self, rows=tuple(rows), counts=counts)
 
 
-@dataclass(frozen=True, slots=True)
-class Shelf:
-    """The corpora read so far."""
-
-    settings: Settings
-    steps: Steps
-    stocks: dict[tuple[str, str], Stock]
-
-    def stock(self, source: Source, lang: str) -> Stock:
-        """Return one language of a corpus; a parallel corpus is read in all its languages."""
-        if (source.name, lang) not in self.stocks:
-            for each, stock in _stocks(source, lang, self.settings, self.steps).items():
-                self.stocks[source.name, each] = stock
-        return self.stocks[source.name, lang]
+def item_count(row: Shelved) -> int:
+    """Return how many pairs and facts a record of a corpus has."""
+    return len(row.sourced.record.pairs) + len(row.sourced.record.facts)
 
 
-def _stocks(source: Source, lang: str, settings: Settings, steps: Steps) -> dict[str, Stock]:
-    langs: Sequence[str] = tuple(source.origins) if source.parallel else (lang,)
-    harvests, folded = {}, {}
-    for each in langs:
-        harvests[each] = source.harvest(settings.raw, each)
-        folded[each] = [key(sourced.record.text) for sourced in harvests[each].records]
-        steps.step(f"{source.name} {each}")
-    documents = {
-        each: [sourced.document for sourced in harvest.records]
-        for each, harvest in harvests.items()
+def stocks(source: Source, raw: Path, seed: int) -> dict[str, Stock]:
+    """Return the languages of a corpus, each without its duplicates.
+
+    Raises CorpusError where the corpus is not there, or not of its shape.
+    """
+    harvests = {lang: source.harvest(raw, lang) for lang in source.origins}
+    keys = {
+        lang: [key(sourced.record.text) for sourced in harvest.records]
+        for lang, harvest in harvests.items()
     }
-    first = _first_keys(langs, documents, folded) if source.parallel else {}
-    stocks = {}
+    documents = {
+        lang: [sourced.document for sourced in harvest.records]
+        for lang, harvest in harvests.items()
+    }
+    tied = _tied(documents, keys) if source.parallel else {}
+    made: dict[str, Stock] = {}
     elsewhere: set[str] = set()
-    for each, harvest in harvests.items():
-        counts = Counter(harvest.counts)
-        records = _unique(harvest.records, folded[each], elsewhere, counts)
-        elsewhere |= set(folded[each])
-        positions = {
-            key: position(settings.seed, source.name, first.get(key, key))
-            for key in documents[each]
-        }
-        stocks[each] = Stock(records, counts, positions)
-    return stocks
+    for lang, harvest in harvests.items():
+        rows = tuple(
+            Shelved(
+                sourced,
+                text,
+                unit=tied.get(sourced.document, f"{lang} {at}"),
+                position=position(seed, source.name, tied.get(sourced.document, sourced.document)),
+            )
+            for at, (sourced, text) in enumerate(zip(harvest.records, keys[lang], strict=True))
+        )
+        items = sum(map(item_count, rows))
+        counts = harvest.counts + Counter({"items read": items, "items kept": items})
+        made[lang] = Stock(rows, counts).without(_repeated(keys[lang], elsewhere))
+        if source.parallel:
+            elsewhere |= set(keys[lang])
+    return made
 
 
-def _first_keys(
-    langs: Sequence[str],
-    documents: Mapping[str, Sequence[str]],
-    folded: Mapping[str, Sequence[str]],
+def _tied(
+    documents: Mapping[str, Sequence[str]], keys: Mapping[str, Sequence[str]]
 ) -> dict[str, str]:
+    """Return for each document of a parallel corpus the first of those it shares a text with."""
     return groups(
-        pair for each in langs for pair in zip(documents[each], folded[each], strict=True)
+        pair for lang in documents for pair in zip(documents[lang], keys[lang], strict=True)
     )
 
 
-def _unique(
-    records: Sequence[Sourced], folded: Sequence[str], elsewhere: set[str], counts: Counter[str]
-) -> tuple[Sourced, ...]:
-    """Return the records whose text is new; `elsewhere` are the texts of languages before."""
+def _repeated(keys: Sequence[str], elsewhere: set[str]) -> Iterable[str | None]:
+    """Yield why a text is none or not new; `elsewhere` are the texts of languages before."""
     seen: set[str] = set()
-    kept = []
-    for sourced, text in zip(records, folded, strict=True):
+    for text in keys:
         if not text:
-            counts["records dropped: nothing but punctuation"] += 1
+            yield "nothing but punctuation"
         elif text in elsewhere:
-            counts["records dropped: left untranslated"] += 1
+            yield "left untranslated"
         elif text in seen:
-            counts["records dropped: the same text twice"] += 1
+            yield "the same text twice"
         else:
-            kept.append(sourced)
+            yield None
         seen.add(text)
-    counts["records kept"] = len(kept)
-    return tuple(kept)

@@ -6,7 +6,7 @@ A dataset folder holds `train.jsonl`, `dev.jsonl`, `test.jsonl` (those that it h
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -18,7 +18,15 @@ from pointline.corpus import recordfile
 from pointline.corpus.appender import Appender
 from pointline.corpus.check import Findings, Problem, check
 from pointline.corpus.folder import new_folder
-from pointline.corpus.manifest import MANIFEST, SPLITS, Tally, read_manifest, sha256, task_in
+from pointline.corpus.manifest import (
+    CARD,
+    MANIFEST,
+    SPLITS,
+    Tally,
+    read_manifest,
+    sha256,
+    task_in,
+)
 from pointline.corpus.recordfile import from_json, to_json
 from pointline.errors import CorpusError, RecordError
 from pointline.format import tasks
@@ -142,12 +150,14 @@ def write_dataset(
     splits: Mapping[str, Iterable[Record]],
     *,
     about: Mapping[str, Any] | None = None,
+    card: Callable[[Mapping[str, Any]], str] | None = None,
     replace: bool = False,
 ) -> Dataset:
     """Write a dataset folder and return the dataset; the folder appears when all is written.
 
-    `about` joins the manifest: sources, licences, seed, counts of rules. `replace` puts the new
-    folder in the place of a dataset that is there.
+    `about` joins the manifest: sources, licences, seed, counts of rules. `card` makes of the
+    manifest what stands in README.md. `replace` puts the new folder in the place of a dataset that
+    is there.
 
     Raises CorpusError where the folder is there and not to be replaced, or holds more than a
     dataset, or `about` cannot be written; RecordError for records that cannot, and for an id that
@@ -163,18 +173,21 @@ def write_dataset(
             for record in records:
                 new.add(split, record)
         new.about.update(about or {})
+        new.card = card
     return Dataset(task, kept, new.manifest)
 
 
 class NewDataset:
     """A dataset folder that is being written, a record at a time; see `new_dataset`.
 
-    `about` joins the manifest, which is `manifest` when all is written.
+    `about` joins the manifest, which is `manifest` when all is written; `card` makes of it what
+    stands in README.md.
     """
 
     def __init__(self, folder: Path, task: Task, outs: Mapping[str, IO[bytes]]) -> None:
         """Begin to write into the files of the splits."""
         self.about: dict[str, Any] = {}
+        self.card: Callable[[Mapping[str, Any]], str] | None = None
         self.manifest: dict[str, Any] = {}
         self._folder, self._task, self._outs = folder, task, outs
         self._tally = Tally(dict.fromkeys(outs, 0))
@@ -197,6 +210,9 @@ class NewDataset:
     def _finish(self, part: Path) -> None:
         files = {f"{split}.jsonl": sha256(part / f"{split}.jsonl") for split in self._outs}
         self.manifest = self._tally.summary(self._task, files) | self.about
+        if self.card:
+            (part / CARD).write_text(self.card(self.manifest), encoding="utf-8", newline="\n")
+            self.manifest["sha256"] = files | {CARD: sha256(part / CARD)}
         with recordfile.atomic(part / MANIFEST) as out:
             out.write(_as_json(self._folder, self.manifest))
 

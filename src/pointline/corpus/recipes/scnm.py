@@ -64,6 +64,8 @@ def _scnm(
         counts[f"records dropped: no text label for domain {record.label}"] += 1
         return None
     unique = tuple(dict.fromkeys(kept))
+    if len(unique) < len(kept):
+        counts["items dropped: the same item twice"] += len(kept) - len(unique)
     return replace(record, label=maps.translated(label, task), pairs=unique, facts=())
 
 

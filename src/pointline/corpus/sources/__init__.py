@@ -5,11 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from pointline.corpus.sources import (
+    asdc,
     cec,
     chabsa,
     crossre,
+    fkc,
     smp2019_ecdt,
     sst_trees,
+    stockmark_ner,
     zhijiang_opinion,
 )
 from pointline.corpus.sources.source import Harvest, Source, Sourced
@@ -19,5 +22,15 @@ __all__ = ["SOURCES", "Harvest", "Source", "Sourced"]
 #: Every corpus by its name.
 SOURCES: Mapping[str, Source] = {
     module.SOURCE.name: module.SOURCE
-    for module in (cec, chabsa, crossre, smp2019_ecdt, sst_trees, zhijiang_opinion)
+    for module in (
+        asdc,
+        cec,
+        chabsa,
+        crossre,
+        fkc,
+        smp2019_ecdt,
+        sst_trees,
+        stockmark_ner,
+        zhijiang_opinion,
+    )
 }

@@ -130,6 +130,8 @@ class _Walk:
             counts["events read"] += 1
             if not event.triggers:
                 counts["events dropped: no trigger"] += 1
+            else:
+                counts["events kept"] += 1
             for start, end in event.triggers:
                 for first, last, role in sorted(event.arguments):
                     counts["facts read"] += 1
