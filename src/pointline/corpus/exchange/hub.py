@@ -46,7 +46,8 @@ def write_folder(
 ) -> dict[str, int]:
     """Write the folder, which appears when all is written; return how many records each split has.
 
-    `about` is a dataset's manifest: its sources, licences, notes and counts go into the card.
+    A split without a record gets no file. `about` is a dataset's manifest: its sources, licences,
+    notes and counts go into the card.
 
     Raises CorpusError where the folder is there, MissingExtra without pyarrow.
     """
@@ -54,11 +55,13 @@ def write_folder(
     if unknown:
         raise CorpusError(f"{path}: a split is one of {', '.join(SPLITS)}, got {unknown[0]!r}")
     with new_folder(path, replace=False) as part:
-        counts = {
-            split: _write_file(part / _file(split), splits[split], task, losses)
-            for split in SPLITS
-            if split in splits
-        }
+        counts = {}
+        for split in (split for split in SPLITS if split in splits):
+            file = part / _file(split)
+            counts[split] = _write_file(file, splits[split], task, losses)
+            if not counts[split]:
+                file.unlink()  # `load_dataset` fails on a split without a row
+        counts = {split: count for split, count in counts.items() if count}
         named = {HUB_NAMES[split]: count for split, count in counts.items()}
         told = {"task": task.to_dict(), "counts": counts}
         with recordfile.atomic(part / "README.md") as out:
@@ -75,7 +78,13 @@ def _file(split: str) -> str:
 def _write_file(path: Path, records: Iterable[Record], task: Task, losses: Losses) -> int:
     kept = (carried(record, task, FORM.carries, losses) for record in records)
     with recordfile.atomic(path) as out:
-        return parquet.write(out, map(recordfile.to_json, kept), predictions=False)
+        return parquet.write(out, map(_row, kept), predictions=False)
+
+
+def _row(record: Record) -> dict[str, Any]:
+    values = recordfile.to_json(record)
+    values["pairs"] = [{"ambiguous": False, **pair} for pair in values["pairs"]]
+    return values
 
 
 def splits_of(path: Path) -> dict[str, list[Path]]:
