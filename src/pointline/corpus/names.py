@@ -1,8 +1,8 @@
 """The names that open labels bear: the corpora's codes as words of the dataset's language.
 
 TCONER is open on both levels, so a label is read by people and models as it stands: `programlang`
-becomes *programming language*, プログラミング言語 or 编程语言. Within a corpus and a level, two labels
-have one name only where they mean one thing (the departure city of a flight and of a train).
+becomes *programming language*, プログラミング言語 or 编程语言. Two labels of a corpus have one name
+only where they mean one thing (the departure city of a flight and of a train).
 """
 
 from __future__ import annotations

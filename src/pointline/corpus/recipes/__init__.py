@@ -40,7 +40,7 @@ def train_size(task: Task, total: int) -> int:
 
 
 def digest(task: Task, recipe: Recipe, sides: Mapping[str, tuple[float, float]]) -> str:
-    """Return a digest of what a recipe, the sides, `maps` and `names` say of a dataset, and of its task."""
+    """Return a digest of a task and what its recipe, the sides, `maps` and `names` say of it."""
     told = {
         "task": task.to_dict(),
         "parts": [(p.source, p.convert.__name__, sides[p.source]) for p in recipe.parts],

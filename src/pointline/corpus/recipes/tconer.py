@@ -33,6 +33,9 @@ def _tconer_asdc(record: Record, task: Task, counts: Counter[str]) -> Record | N
     if record.meta["elsewhere"]:
         counts["records dropped: a request of it stands in the agent's words"] += 1
         return None
+    if record.meta["unmarked"]:
+        counts["records dropped: a word of it is marked elsewhere, and was not read here"] += 1
+        return None
     return _named(record, names.ASDC_ACTS[record.label], names.asdc_type)
 
 

@@ -39,7 +39,9 @@ RECIPES: Mapping[str, Recipe] = {
     "open-tcree-en": Recipe((Part("crossre", _facts),)),
     "open-tcree-ja": Recipe(
         (Part("fkc", _facts),),
-        notes=("Facts are predicate, case, argument, of one sentence; a predicate has its endings.",),
+        notes=(
+            "Facts are predicate, case, argument, of one sentence; a predicate has its endings.",
+        ),
     ),
     "open-tcree-zh": Recipe((Part("cec", _facts),)),
 }

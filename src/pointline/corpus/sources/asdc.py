@@ -11,8 +11,13 @@ A record is an utterance of the user, its label the act; a dialogue is a documen
 `旅行.RYSC` with whom. What the user rejects (`negation`) is a request too.
 
 A span may lie in the agent's words before (`span_utterance_id`), with the user's words for it in
-`demon_span_*`. Where one of the two holds the other (お車, 車), the pair is the user's; where the user
-only points (それ), or says it in other words, it is left out and counted in `meta["elsewhere"]`.
+`demon_span_*`. Where one of the two holds the other (お車, 車), the pair is the user's; where the
+user only points (それ), or says it in other words, it is left out and counted in
+`meta["elsewhere"]`.
+
+Spans are marked in utterances of three acts alone (`MARKED`). One of another act that holds a word
+which is a span elsewhere (はい、旅館で) has no pairs, though it names something:
+`meta["unmarked"]`.
 """
 
 from __future__ import annotations
@@ -20,7 +25,8 @@ from __future__ import annotations
 import csv
 import io
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from itertools import groupby
 from pathlib import Path
 
@@ -28,7 +34,10 @@ from pointline.corpus.sources.source import Harvest, Source, Sourced, shaped, te
 from pointline.errors import CorpusError
 from pointline.format.record import Pair, Record
 
-__all__ = ["SOURCE", "read"]
+__all__ = ["MARKED", "SOURCE", "read"]
+
+#: The acts whose utterances were read for spans.
+MARKED = ("要求", "照応要求", "感想")
 
 _FILES = "data/main/request_span/*.tsv"
 
@@ -47,7 +56,17 @@ def read(folder: Path, lang: str) -> Harvest:
         for _, rows in groupby(_rows(path), key=lambda placed: placed[1]["utterance_id"]):
             records += _utterance(list(rows), counts)
     counts["records kept"] = len(records)
-    return Harvest(tuple(records), counts)
+    return Harvest(tuple(_told(records)), counts)
+
+
+def _told(records: Iterable[Sourced]) -> Iterator[Sourced]:
+    """Tell of each record whether it names what is marked elsewhere, and was not read for it."""
+    records = tuple(records)
+    spans = {pair.entity for sourced in records for pair in sourced.record.pairs}
+    for sourced in records:
+        record = sourced.record
+        unmarked = record.label not in MARKED and any(span in record.text for span in spans)
+        yield replace(sourced, record=replace(record, meta={**record.meta, "unmarked": unmarked}))
 
 
 def _rows(path: Path) -> Iterator[tuple[str, _Row]]:

@@ -13,14 +13,14 @@
     EOS
 
 A record is a sentence, its label the genre in Japanese, its document the complaint. A fact is
-(predicate, case, argument): (揺れた, ガ, 船). The corpus marks basic phrases; the strings are what a
-reader would underline, and stand in the text as they are:
+(predicate, case, argument): (揺れた, ガ, 船). The corpus marks basic phrases; the strings are what
+a reader would underline, and stand in the text as they are:
 
 - the argument is its bunsetsu from the first morpheme to the marked phrase, so that 掃除機 is not
   cut to 機, without particles, copula and punctuation at the end; one that begins with a formal
   noun takes in the bunsetsu before it (こと: 遅れたこと);
-- the predicate has its endings, negation among them (届かない), and no closing particle; it grows
-  to the left within its bunsetsu, but not over its own arguments.
+- the predicate has its endings, negation among them (届かない), and no closing particle; it begins
+  as the argument does, but takes in none of its own arguments.
 
 A fact stays within its sentence; about one relation in eight crosses to another, and is dropped.
 What a complaint leaves unsaid (著者, 不特定:人 …) has no string. Named entities (97) are not read.
@@ -57,7 +57,6 @@ _NO_CASE: Mapping[str, str] = {
     **dict.fromkeys(("=", "=構"), "it is coreference"),
     **dict.fromkeys(("修飾", "外の関係"), "it modifies and fills no case"),
 }
-_UNSAID = ("著者", "読者", "不特定", "なし")
 
 _FILES = "knp/*/*.knp"
 
@@ -101,10 +100,7 @@ def _facts(sentence: Sentence, counts: Counter[str]) -> Iterator[tuple[str, str,
         predicate = _predicate(sentence, at)
         for relation in phrase.relations:
             argument, reason = _argument(sentence, relation)
-            if not reason and not sentence.string(*predicate):
-                reason = "no word left of its predicate"
-            if not reason and argument[0] <= predicate[0] < argument[1]:
-                reason = "its predicate is a part of the argument"
+            reason = reason or _clash(predicate, argument)
             fields = (sentence.string(*predicate), relation["type"], sentence.string(*argument))
             if not reason and fields in found:
                 reason = "the same three strings twice"
@@ -124,20 +120,29 @@ def _argument(sentence: Sentence, relation: Mapping[str, str]) -> tuple[_Span, s
         reason = "it holds only nearly (≒)" if kind.endswith("≒") else "its case is a compound one"
         return nothing, _NO_CASE.get(kind, reason)
     if "sid" not in relation:
-        unsaid = [name for name in _UNSAID if target.startswith(name)]
-        return nothing, f"its argument is unsaid ({unsaid[0]})"
+        unsaid = target.split(":")[0]
+        return nothing, f"its argument is unsaid ({unsaid})"
     if relation["sid"] != sentence.id:
         return nothing, "its argument is in another sentence"
     if relation.get("mode") == "？":
         return nothing, "its argument is marked as doubtful"
     at = int(relation["id"])
-    start, end = _trimmed(sentence, _first(sentence, at, ()), sentence.phrases[at].end, _CLOSING_NOUN)
-    if end <= max(start, sentence.phrases[at].start):
+    phrase = sentence.phrases[at]
+    start, end = _trimmed(sentence, _first(sentence, at, ()), phrase.end, _CLOSING_NOUN)
+    if end <= max(start, phrase.start):
         return nothing, "no word left of its argument"
     last = sentence.morphemes[end - 1]
     if last.form not in ("*", "語幹") or last.sub == "副詞形態指示詞":  # inflected, or かどうか
         return nothing, "its argument is a clause"
     return (start, end), ""
+
+
+def _clash(predicate: _Span, argument: _Span) -> str:
+    if predicate[0] == predicate[1]:
+        return "no word left of its predicate"
+    if argument[0] <= predicate[0] < argument[1]:
+        return "its predicate is a part of the argument"
+    return ""
 
 
 def _predicate(sentence: Sentence, at: int) -> _Span:
