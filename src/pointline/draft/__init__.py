@@ -1,0 +1,1 @@
+"""What a chat model proposes and rules keep: text-level labels, translations."""

@@ -1,0 +1,338 @@
+"""The client of a chat model behind an OpenAI-compatible address.
+
+Everything that a run of many questions needs is behind `Client.ask`: questions at a time and per
+minute, retries with back-off (`stamina` owns them; the `openai` library is told to make none),
+Retry-After, a memory in which a question that was answered is not asked again, counts, and a
+budget. A server that knows no JSON schema, or another option, says so once.
+
+The key is read from the environment, and neither logged nor stored.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+from collections.abc import Awaitable, Callable, Iterable, Iterator
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+from weakref import WeakValueDictionary
+
+from pointline.draft.dialect import SHOWN, Dialect, Garbled, model_names, read, retry_after
+from pointline.draft.limits import Limits, Pace
+from pointline.draft.question import KEY, Address, Answer, Question, Usage
+from pointline.errors import InputError, MissingExtra, NoAnswer, PointlineError, ServerError
+
+if TYPE_CHECKING:
+    import openai
+
+__all__ = ["Client", "Memory"]
+
+T = TypeVar("T")
+R = TypeVar("R")
+
+
+class Memory(Protocol):
+    """Where answers are kept, so that nothing is asked (and paid for) twice."""
+
+    def recall(self, key: str) -> Answer | None:
+        """Return the answer to the question of that key, None where there is none."""
+
+    def keep(self, key: str, answer: Answer) -> None:
+        """Keep an answer; it is safe when this returns."""
+
+    def spent(self) -> Usage:
+        """Return what all answers took."""
+
+
+@dataclass(slots=True)
+class _Notebook:
+    """A memory that lasts as long as its client."""
+
+    answers: dict[str, Answer] = field(default_factory=dict)
+
+    def recall(self, key: str) -> Answer | None:
+        return self.answers.get(key)
+
+    def keep(self, key: str, answer: Answer) -> None:
+        self.answers[key] = answer
+
+    def spent(self) -> Usage:
+        return sum((answer.usage for answer in self.answers.values()), Usage())
+
+
+@dataclass(slots=True)
+class _Session:
+    """What belongs to one event loop."""
+
+    api: openai.AsyncOpenAI
+    slots: asyncio.Semaphore
+    pace: Pace
+    locks: WeakValueDictionary[str, asyncio.Lock] = field(default_factory=WeakValueDictionary)
+    door: asyncio.Lock = field(default_factory=asyncio.Lock)
+    checked: bool = False
+
+
+class Client:
+    """Asks one model, within limits; `work` does so for many things at once.
+
+    Raises InputError where a key is needed and OPENAI_API_KEY is not set, MissingExtra without the
+    `openai` and `stamina` libraries.
+    """
+
+    def __init__(
+        self, address: Address, limits: Limits | None = None, *, memory: Memory | None = None
+    ) -> None:
+        self.address = address
+        self.limits = limits or Limits()
+        self.retried = 0
+        _require()
+        self._key = os.environ.get(KEY, "").strip()
+        if not self._key and not address.local:
+            raise InputError(f"{KEY} is not set: {address.base_url} needs a key")
+        self._memory: Memory = _Notebook() if memory is None else memory
+        self.spent = self._memory.spent()
+        self._dialect = Dialect()
+        self._models: list[str] = []
+        self._failed_in_a_row = 0
+        self._session: _Session | None = None
+
+    @property
+    def cost(self) -> float:
+        """The money that all answers took, those of earlier runs included."""
+        return self.spent.cost(self.limits.price_in, self.limits.price_out)
+
+    async def ask(self, question: Question) -> Answer:
+        """Return the answer to a question, from memory if it is there.
+
+        Raises NoAnswer where this question gets none, ServerError where no question would,
+        BudgetSpent before a request that the budget does not allow.
+        """
+        key = question.key(self.address)
+        lock = self._open().locks.setdefault(key, asyncio.Lock())
+        async with lock:  # of two who ask the same, the second finds it in the memory
+            kept = self._memory.recall(key)
+            if kept is not None:
+                return replace(kept, cached=True)
+            answer = await self._answered(question)
+            self.spent += answer.usage
+            self._memory.keep(key, answer)
+            return answer
+
+    async def close(self) -> None:
+        """Close the connections; the next question opens them anew."""
+        session, self._session = self._session, None
+        if session is not None:
+            await session.api.close()
+
+    def work(self, things: Iterable[T], job: Callable[[T], Awaitable[R]]) -> Iterator[R]:
+        """Yield what the job makes of each thing, as they are done.
+
+        Twice `concurrency` jobs are under way. Where one raises, no further one is begun, those
+        under way are ended and yielded, and then it is raised.
+
+        Raises InputError within a running event loop, where `await client.ask(...)` is to be used.
+        """
+        _refuse_loop()
+        todo = iter(things)
+        pending: set[asyncio.Task[R]] = set()
+        fault: BaseException | None = None
+        with asyncio.Runner() as runner:
+            try:
+                while True:
+                    room = 0 if fault else 2 * self.limits.concurrency - len(pending)
+                    done, pending = runner.run(_some(pending, todo, room, job))
+                    for task in done:
+                        if (error := task.exception()) is None:
+                            yield task.result()
+                        fault = fault or error
+                    if not done:
+                        break
+            finally:
+                for task in pending:
+                    task.cancel()
+                runner.run(self.close())
+        if fault is not None:
+            raise fault
+
+    # ------------------------------------------------------------ one question
+
+    def _open(self) -> _Session:
+        if self._session is None:
+            import openai
+
+            api = openai.AsyncOpenAI(
+                api_key=self._key or "none",
+                base_url=self.address.base_url,
+                timeout=self.limits.timeout,
+                max_retries=0,
+            )
+            slots = asyncio.Semaphore(self.limits.concurrency)
+            self._session = _Session(api, slots, Pace(self.limits.per_minute))
+        return self._session
+
+    async def _checked(self) -> _Session:
+        """Return the session, after it was found out once that a server is there."""
+        session = self._open()
+        async with session.door:
+            if not session.checked:
+                await self._check(session)
+                session.checked = True
+        return session
+
+    async def _check(self, session: _Session) -> None:
+        import openai
+
+        try:
+            timeout = min(10.0, self.limits.timeout)
+            reply = await session.api.models.with_raw_response.list(timeout=timeout)
+        except openai.APITimeoutError:
+            return  # a busy server is there
+        except (openai.APIConnectionError, openai.AuthenticationError) as error:
+            raise self._translated(error) from None
+        except openai.APIError:
+            return  # not every server lists its models
+        self._models = model_names(reply.text)
+
+    async def _answered(self, question: Question) -> Answer:
+        import openai
+        import stamina
+
+        limits, session = self.limits, await self._checked()
+        try:
+            async for attempt in stamina.retry_context(
+                on=self._wait_after,
+                attempts=limits.attempts,
+                timeout=None,
+                wait_initial=limits.first_wait,
+                wait_max=limits.longest_wait,
+                wait_jitter=limits.first_wait / 4,
+            ):
+                with attempt:
+                    self.retried += attempt.num > 1
+                    async with session.slots:
+                        await session.pace.turn()
+                        limits.hold(self.spent)
+                        answer = await self._requested(session, question)
+                    self._failed_in_a_row = 0
+                    return answer
+        except (openai.APIError, Garbled) as error:
+            raise self._counted(self._translated(error)) from None
+        raise AssertionError("a retry context returns or raises")
+
+    def _wait_after(self, error: Exception) -> bool | float:
+        """Say whether a request is worth another try, and after how many seconds if known."""
+        import openai
+
+        if isinstance(error, openai.APIConnectionError | Garbled):
+            return True
+        if not isinstance(error, openai.APIStatusError):
+            return False
+        if error.code == "insufficient_quota":
+            return False
+        if error.status_code not in (408, 409, 429) and error.status_code < 500:
+            return False
+        asked = retry_after(error)
+        if asked is None:
+            return True
+        if error.status_code == 429 and asked <= self.limits.patience:
+            self._open().pace.rest(asked)
+        return asked if asked <= self.limits.patience else False
+
+    async def _requested(self, session: _Session, question: Question) -> Answer:
+        """Ask once; options that the server does not know are left out, and remembered as such."""
+        import openai
+
+        without = set(self._dialect.unknown)
+        create: Any = session.api.chat.completions.create
+        while True:
+            body = self._dialect.body(self.address.model, question, without)
+            try:
+                reply = await create(**body)
+            except (openai.BadRequestError, openai.UnprocessableEntityError) as error:
+                blamed = self._dialect.blamed(str(error), body)
+                if blamed is None:
+                    raise
+                without.add(blamed)
+                continue
+            answer = read(reply, question)
+            self._dialect.learn(body, without)
+            return answer
+
+    # ------------------------------------------------------------ errors
+
+    def _counted(self, error: PointlineError) -> PointlineError:
+        if not isinstance(error, NoAnswer):
+            return error
+        self._failed_in_a_row += 1
+        if self._failed_in_a_row < self.limits.give_up:
+            return error
+        return ServerError(f"{self.limits.give_up} questions in a row got no answer; {error}")
+
+    def _translated(self, error: Exception) -> PointlineError:
+        """Return what the library's error means here, in one line that does not hold the key."""
+        import openai
+
+        where, told = self.address.base_url, self._words(error)
+        if isinstance(error, openai.APITimeoutError):
+            return NoAnswer(f"{where}: no answer within {self.limits.timeout:g} s")
+        if isinstance(error, openai.APIConnectionError):
+            return ServerError(f"{where}: no server answers there: start it, or mend the address")
+        if not isinstance(error, openai.APIStatusError):
+            return NoAnswer(f"{where}: the reply is no chat completion: {told}")
+        status = error.status_code
+        if status in (401, 403):
+            return ServerError(f"{where}: the key is refused ({status}): set {KEY}; {told}")
+        if status == 404:
+            there = f"; it has {', '.join(self._models[:5])}" if self._models else ""
+            return ServerError(f"{where}: no model {self.address.model!r} (404): {told}{there}")
+        if status == 429:
+            wait = retry_after(error)
+            if error.code == "insufficient_quota" or (wait or 0) > self.limits.patience:
+                return ServerError(f"{where}: the server takes no more for now (429): {told}")
+        if status < 500 and status != 429:
+            return NoAnswer(f"{where}: the question is refused ({status}): {told}")
+        return NoAnswer(f"{where}: still {status} after {self.limits.attempts} tries: {told}")
+
+    def _words(self, error: Exception) -> str:
+        words = " ".join(str(error).split())
+        if self._key:
+            words = words.replace(self._key, "***")
+        return words if len(words) <= SHOWN else words[:SHOWN] + "..."
+
+
+async def _some(
+    pending: set[asyncio.Task[R]],
+    todo: Iterator[T],
+    room: int,
+    job: Callable[[T], Awaitable[R]],
+) -> tuple[set[asyncio.Task[R]], set[asyncio.Task[R]]]:
+    """Begin jobs while there is room; return those that are done, one at least, and the others."""
+
+    async def done(thing: T) -> R:
+        return await job(thing)
+
+    for _, thing in zip(range(room), todo, strict=False):
+        pending.add(asyncio.create_task(done(thing)))
+    if not pending:
+        return set(), set()
+    return await asyncio.wait(pending, return_when=asyncio.FIRST_COMPLETED)
+
+
+def _refuse_loop() -> None:
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return
+    raise InputError("an event loop runs here: await client.ask(...), or use another thread")
+
+
+def _require() -> None:
+    for library in ("openai", "stamina"):
+        try:
+            __import__(library)
+        except ImportError:
+            raise MissingExtra(library, extra="draft") from None
+    log = logging.getLogger("stamina")
+    if not log.handlers:  # every retry is logged as a warning, which would end on the terminal
+        log.addHandler(logging.NullHandler())

@@ -1,0 +1,142 @@
+"""What one server understands: how a question is put to it, and how its replies are read."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from pointline.draft.question import Answer, Question, Usage
+
+if TYPE_CHECKING:
+    import openai
+
+__all__ = ["SHOWN", "Dialect", "Garbled", "model_names", "read", "retry_after"]
+
+#: Characters of a server's own words in a message.
+SHOWN = 200
+
+# What a server may not know, and the words by which it says so.
+_OPTIONAL = {
+    "response_format": ("response_format", "json_schema", "schema", "structured"),
+    "logprobs": ("logprob",),
+    "seed": ("seed",),
+    "temperature": ("temperature",),
+    "max_tokens": ("max_tokens", "max_completion_tokens"),
+}
+# Those that are given up, in this order, where it does not say which it is.
+_SILENT = ("response_format", "logprobs", "seed")
+
+
+class Garbled(Exception):
+    """A reply that is no chat completion."""
+
+
+@dataclass(slots=True)
+class Dialect:
+    """The options that a server was found not to know, and those that it took once."""
+
+    unknown: set[str] = field(default_factory=set)
+    proven: set[str] = field(default_factory=set)
+
+    def body(self, model: str, question: Question, without: set[str]) -> dict[str, Any]:
+        """Return the request for a question, without some of the options."""
+        body: dict[str, Any] = {
+            "model": model,
+            "messages": [{"role": role, "content": told} for role, told in question.messages],
+            "temperature": question.temperature,
+            "max_tokens": question.max_tokens,
+        }
+        if question.draw or question.temperature:
+            body["seed"] = question.draw
+        if question.logprobs:
+            body["logprobs"] = True
+        if question.schema is not None:
+            form = {"name": "answer", "strict": True, "schema": dict(question.schema)}
+            body["response_format"] = {"type": "json_schema", "json_schema": form}
+        if "max_tokens" in without:
+            body["max_completion_tokens"] = question.max_tokens
+        return {name: value for name, value in body.items() if name not in without}
+
+    def blamed(self, told: str, body: Mapping[str, Any]) -> str | None:
+        """Return the option that a refusal in these words is about, None where it is about none.
+
+        An option that the server took once is not to blame.
+        """
+        told = told.lower()
+        suspects = [name for name in _OPTIONAL if name in body and name not in self.proven]
+        for name in suspects:
+            if any(word in told for word in _OPTIONAL[name]):
+                return name
+        return next((name for name in suspects if name in _SILENT), None)
+
+    def learn(self, body: Mapping[str, Any], without: set[str]) -> None:
+        """Remember that a request was taken, and without which options."""
+        self.unknown |= without
+        self.proven |= _OPTIONAL.keys() & body.keys()
+
+
+def read(reply: Any, question: Question) -> Answer:
+    """Return the answer that a reply holds.
+
+    Raises Garbled where it holds none.
+    """
+    choices = getattr(reply, "choices", None)
+    if not choices:
+        raise Garbled(" ".join(repr(reply).split())[:SHOWN])
+    first: Any = choices[0]
+    if getattr(first, "message", None) is None:
+        raise Garbled("its choice holds no message")
+    text = first.message.content or ""
+    found = getattr(getattr(first, "logprobs", None), "content", None) or ()
+    return Answer(
+        text=text,
+        finish=first.finish_reason or "stop",
+        refusal=getattr(first.message, "refusal", None) or "",
+        tokens=tuple((token.token, float(token.logprob)) for token in found),
+        usage=_usage(getattr(reply, "usage", None), question, text),
+    )
+
+
+def model_names(text: str) -> list[str]:
+    """Return the names in a server's list of models; none where it is no such list."""
+    try:
+        return [str(model["id"]) for model in json.loads(text)["data"]]
+    except (ValueError, KeyError, TypeError):
+        return []
+
+
+def _usage(told: Any, question: Question, text: str) -> Usage:
+    """Return the server's counts, or a guess of three bytes a token where it gives none."""
+    if told is not None and told.prompt_tokens is not None:
+        return Usage(1, told.prompt_tokens, told.completion_tokens or 0)
+    asked = sum(len(content.encode()) for _, content in question.messages)
+    return Usage(1, math.ceil(asked / 3), math.ceil(len(text.encode()) / 3), guessed=1)
+
+
+def retry_after(error: openai.APIStatusError) -> float | None:
+    """Return how many seconds the server asks to wait, None where it does not say."""
+    headers = error.response.headers
+    for header, unit in (("retry-after-ms", 1000.0), ("retry-after", 1.0)):
+        try:
+            seconds = float(headers.get(header, "")) / unit
+        except ValueError:
+            continue
+        if seconds >= 0:
+            return seconds
+    return _until(headers.get("retry-after", ""))
+
+
+def _until(date: str) -> float | None:
+    from datetime import UTC, datetime
+    from email.utils import parsedate_to_datetime
+
+    try:
+        then = parsedate_to_datetime(date)
+    except ValueError:
+        return None
+    if then.tzinfo is None:
+        then = then.replace(tzinfo=UTC)
+    return max(0.0, (then - datetime.now(UTC)).total_seconds())
