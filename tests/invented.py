@@ -3,6 +3,9 @@
 import json
 from pathlib import Path
 
+from invented_ja import write_asdc, write_fkc, write_stockmark
+from invented_words import han, kana, latin
+
 from pointline.corpus.sources.crossre import DOMAINS
 
 EN = "crossre/crossre_data"
@@ -31,7 +34,20 @@ def crossre_row(key: str, number: int, domain: str) -> dict[str, dict]:
     kind = _KIND[domain]
     head = who[0].split()
     place = where[0].split()
-    tokens = [*head, "spoke", "in", *place, "on", "day", str(number), "of", domain, "."]
+    tokens = [
+        *head,
+        "spoke",
+        "in",
+        *place,
+        "on",
+        "day",
+        str(number),
+        "of",
+        domain,
+        "with",
+        *latin(key),
+        ".",
+    ]
     tail = len(head) + 2
     spans = [[0, len(head) - 1, kind], [tail, tail + len(place) - 1, "location"]]
     relation = [*spans[0][:2], *spans[1][:2], "physical", "", False, False]
@@ -57,9 +73,20 @@ def crossre_row(key: str, number: int, domain: str) -> dict[str, dict]:
     return {
         EN: english,
         JA: translated(
-            [who[1], "は", where[1], "で", f"{domain}の", f"{number}日目に", "話した。"]
+            [
+                who[1],
+                "は",
+                where[1],
+                "で",
+                f"{domain}の",
+                f"{number}日目に",
+                kana(key),
+                "と話した。",
+            ]
         ),
-        ZH: translated([who[2], "在", where[2], "的", f"{domain}会议", f"第{number}天", "发言。"]),
+        ZH: translated(
+            [who[2], "在", where[2], "的", f"{domain}会议", f"第{number}天", "说", f"{han(key)}。"]
+        ),
     }
 
 
@@ -81,7 +108,7 @@ def write_crossre(raw: Path, size: int = 12) -> None:
 
 def write_smp(raw: Path, size: int = 40) -> None:
     rows = [
-        {"text": f"给{_WHO[n % 3][2]}打第{n}个电话", "domain": "telephone", "intent": "CALL",
+        {"text": f"给{_WHO[n % 3][2]}打第{n}个电话说{han(n)}", "domain": "telephone", "intent": "CALL",
          "slots": {"name": _WHO[n % 3][2]}}
         for n in range(size)
     ]  # fmt: skip
@@ -100,10 +127,14 @@ def write_smp(raw: Path, size: int = 40) -> None:
 def write_sst(raw: Path, size: int = 30) -> None:
     folder = raw / "sst-trees/trees"
     folder.mkdir(parents=True)
-    good = "(3 (2 (2 Reel) (2 {n})) (3 (2 is) (4 (2 a) (4 (4 lovely) (2 walk)))))"
-    bad = "(1 (2 (2 Reel) (2 {n})) (1 (1 (2 is) (2 n't)) (1 (3 fun) (2 ,) (1 dull))))"
-    flat = "(2 (2 (2 Reel) (2 {n})) (2 plays))"
-    trees = [form.format(n=n) for n in range(size) for form in (good, bad, flat)]
+    good = "(3 (2 (2 Reel) (2 {n})) (3 (2 is) (4 (2 a) (4 (4 lovely) (2 walk)) {tail})))"
+    bad = "(1 (2 (2 Reel) (2 {n})) (1 (1 (2 is) (2 n't)) (1 (3 fun) (2 ,) (1 dull)) {tail})))"
+    flat = "(2 (2 (2 Reel) (2 {n})) (2 plays) {tail})"
+    trees = [
+        form.format(n=n, tail=" ".join(f"(2 {word})" for word in ["by", *latin((n, form))]))
+        for n in range(size)
+        for form in (good, bad, flat)
+    ]
     dev, test = trees[-12:-6], trees[-6:]
     (folder / "train.txt").write_text("\n".join([*trees[:-12], *dev]) + "\n", encoding="utf-8")
     (folder / "dev.txt").write_text("\n".join(dev) + "\n", encoding="utf-8")
@@ -120,9 +151,9 @@ def write_chabsa(raw: Path, reports: int = 12) -> None:
     folder.mkdir(parents=True)
     for n in range(reports):
         sentences = [
-            (f"第{n}期の売上は伸びた", [opinion("売上", "positive", len(f"第{n}期の"))]),
-            (f"第{n}期の利益は減った", [opinion("利益", "negative", len(f"第{n}期の"))]),
-            (f"客は{n}倍、費用も増", [opinion("客", "positive", 0), opinion("費用", "negative", 3 + len(f"{n}倍"))]),
+            (f"第{n}期の売上は伸びた（{kana(n)}）", [opinion("売上", "positive", len(f"第{n}期の"))]),
+            (f"第{n}期の利益は減った（{kana((n, '利益'))}）", [opinion("利益", "negative", len(f"第{n}期の"))]),
+            (f"客は{n}倍、費用も増（{kana((n, n))}）", [opinion("客", "positive", 0), opinion("費用", "negative", 3 + len(f"{n}倍"))]),
             ("特に変わりはない", []),
         ]  # fmt: skip
         report = {
@@ -144,7 +175,7 @@ def write_zhijiang(raw: Path, size: int = 40) -> None:
     for n in range(1, size + 1):
         bad = n % 8 == 0
         word = "难闻" if bad else "清香"
-        text = f"第{n}瓶，{word}"
+        text = f"第{n}瓶，{word}，{han((n, '瓶'))}"
         reviews.append(f"{n},{text}")
         start = text.index(word)
         polarity = "负面" if bad else "正面"
@@ -170,11 +201,11 @@ def write_cec(raw: Path, articles: int = 20) -> None:
           <Time>{n}日</Time> ，
           <Location>东港 {category}</Location> 发生
           <Denoter type="emergency">{category}</Denoter>
-        </Event> ， Line 7
+        </Event> ， {han((category, n))} ， Line 7
         <Event eid="e2"><Participant>{n}人</Participant>
           <Denoter type="action">撤离</Denoter></Event> 。
       </Sentence>
-      <Sentence>无事件的第{n}句，{category}。</Sentence>
+      <Sentence>无事件的第{n}句，{category}，{han((n, category))}。</Sentence>
     </Paragraph>
   </Content>
 </Body>
@@ -183,8 +214,10 @@ def write_cec(raw: Path, articles: int = 20) -> None:
 
 
 def write_all(raw: Path) -> Path:
-    """Write the six corpora and return their folder."""
+    """Write the corpora and return their folder."""
     for write in (write_crossre, write_smp, write_sst, write_chabsa, write_zhijiang, write_cec):
+        write(raw)
+    for write in (write_fkc, write_asdc, write_stockmark):
         write(raw)
     (raw / "crossre/SOURCE.txt").write_text("Source: invented, revision 1\nLicence: ours\n")
     return raw

@@ -1,6 +1,7 @@
 """Raw corpora as records: on invented copies of their shapes, and on the real ones if there."""
 
 import json
+import re
 
 import pytest
 from invented import EN, JA, write_all, write_cec, write_crossre
@@ -28,7 +29,7 @@ def harvest(raw, name, lang):
 def test_crossre_in_english(raw):
     found, counts = harvest(raw, "crossre", "en")
     record = found["music-train-3"].record
-    assert record.text == "Mira Vale spoke in Port Oon on day 3 of music."
+    assert record.text.startswith("Mira Vale spoke in Port Oon on day 3 of music with ")
     assert record.label == "music"
     assert record.pairs == (
         Pair("musicalartist", "Mira Vale", 0, 9),
@@ -43,12 +44,12 @@ def test_crossre_in_english(raw):
 def test_crossre_in_translation_is_mended_and_keeps_its_document(raw):
     english, _ = harvest(raw, "crossre", "en")
     for lang, text, names in (
-        ("ja", "ミラ・ベイルはウーン港でmusicの3日目に話した。", ["ミラ・ベイル", "ウーン港"]),
-        ("zh", "米拉在翁港的music会议第3天发言。", ["米拉", "翁港"]),
+        ("ja", "ミラ・ベイルはウーン港でmusicの3日目に", ["ミラ・ベイル", "ウーン港"]),
+        ("zh", "米拉在翁港的music会议第3天说", ["米拉", "翁港"]),
     ):
         found, counts = harvest(raw, "crossre", lang)
         record = found["music-train-3"].record
-        assert record.text == text
+        assert record.text.startswith(text)
         assert [pair.entity for pair in record.pairs] == names
         assert record.facts == (Fact((names[0], "physical", names[1])),)
         assert record.meta["source_mentions"] == ("Mira Vale", "Port Oon")
@@ -109,9 +110,9 @@ def test_sst_reads_the_development_part_once_and_joins_its_tokens(raw):
     assert counts["records dropped: the development part within train.txt"] == 6
     assert len(found) == 90
     good, bad, flat = (found[f"train-{n}"].record for n in (1, 2, 3))
-    assert (good.text, good.label) == ("Reel 0 is a lovely walk", "positive")
+    assert good.text.startswith("Reel 0 is a lovely walk by ") and good.label == "positive"
     assert good.pairs == (Pair("positive", "lovely", 12, 18),)
-    assert (bad.text, bad.label) == ("Reel 0 isn't fun, dull", "negative")
+    assert bad.text.startswith("Reel 0 isn't fun, dull by ") and bad.label == "negative"
     assert bad.pairs == (Pair("positive", "fun", 13, 16), Pair("negative", "dull", 18, 22))
     assert (flat.label, flat.pairs) == ("neutral", ())
 
@@ -166,7 +167,7 @@ def test_zhijiang_joins_reviews_and_labels(raw):
 def test_cec_joins_its_mark_up_and_pairs_triggers_with_arguments(raw):
     found, counts = harvest(raw, "cec", "zh")
     record = found["火灾/文3-1"].record
-    assert record.text == "3日，东港火灾发生火灾，Line 7 3人撤离。"
+    assert re.fullmatch("3日，东港火灾发生火灾，.{14}，Line 7 3人撤离。", record.text)
     assert record.label == "火灾"
     assert record.facts == (
         Fact(("火灾", "时间", "3日")),
