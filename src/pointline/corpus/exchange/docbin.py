@@ -41,7 +41,7 @@ _DOCS_A_FILE = 5000
 def tokens(record: Record) -> tuple[list[str], list[bool]]:
     """Return the words of a text and whether a blank follows each; joined they are the text.
 
-    >>> tokens(Record("1", "", "Ada moved.", "", (Pair("people", "Ada", 0, 3),)))
+    >>> tokens(Record("1", "", "Ada moved."))
     (['Ada', 'moved', '.'], [True, False, False])
     """
     starts = {pair.start for pair in record.pairs if pair.start is not None}

@@ -72,7 +72,7 @@ def _write(
     delimiter: str,
 ) -> None:
     with recordfile.atomic(path) as out:
-        # this line end makes the library quote either character; Python before 3.13 forgets "\r" else
+        # this line end makes the library quote either character, which Python 3.13 does anyway
         table = csv.writer(_Lines(out), delimiter=delimiter, lineterminator=_CRLF)
         table.writerow(("input", "output"))
         for record in records:

@@ -17,7 +17,7 @@ from typing import IO, Any
 from pointline.corpus import parquet
 from pointline.errors import CorpusError
 
-__all__ = ["SUFFIXES", "Fault", "faultless", "rows"]
+__all__ = ["SUFFIXES", "Fault", "Row", "faultless", "rows"]
 
 _CHUNK = 1 << 20
 _BLANK = re.compile(r"\s*")
@@ -32,6 +32,7 @@ class Fault:
     raw: str
 
 
+#: A row by its columns, or what is wrong with it.
 Row = Mapping[str, Any] | Fault
 
 
