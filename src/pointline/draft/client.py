@@ -244,7 +244,7 @@ class Client:
         import openai
 
         without = set(self._dialect.unknown)
-        create: Any = session.api.chat.completions.create
+        create: Any = session.api.chat.completions.with_raw_response.create
         while True:
             body = self._dialect.body(self.address.model, question, without)
             try:
@@ -255,7 +255,7 @@ class Client:
                     raise
                 without.add(blamed)
                 continue
-            answer = read(reply, question)
+            answer = read(reply.text, question)
             self._dialect.learn(body, without)
             return answer
 

@@ -78,26 +78,26 @@ class Dialect:
         self.proven |= _OPTIONAL.keys() & body.keys()
 
 
-def read(reply: Any, question: Question) -> Answer:
-    """Return the answer that a reply holds.
+def read(reply: str, question: Question) -> Answer:
+    """Return the answer that a reply's JSON holds.
 
     Raises Garbled where it holds none.
     """
-    choices = getattr(reply, "choices", None)
-    if not choices:
-        raise Garbled(" ".join(repr(reply).split())[:SHOWN])
-    first: Any = choices[0]
-    if getattr(first, "message", None) is None:
-        raise Garbled("its choice holds no message")
-    text = first.message.content or ""
-    found = getattr(getattr(first, "logprobs", None), "content", None) or ()
-    return Answer(
-        text=text,
-        finish=first.finish_reason or "stop",
-        refusal=getattr(first.message, "refusal", None) or "",
-        tokens=tuple((token.token, float(token.logprob)) for token in found),
-        usage=_usage(getattr(reply, "usage", None), question, text),
-    )
+    try:
+        values = json.loads(reply)
+        first = values["choices"][0]
+        message = first["message"]
+        text = message.get("content") or ""
+        tokens = (first.get("logprobs") or {}).get("content") or ()
+        return Answer(
+            text=str(text),
+            finish=str(first.get("finish_reason") or "stop"),
+            refusal=str(message.get("refusal") or ""),
+            tokens=tuple((str(one["token"]), float(one["logprob"])) for one in tokens),
+            usage=_usage(values.get("usage") or {}, question, str(text)),
+        )
+    except (ValueError, LookupError, TypeError, AttributeError):
+        raise Garbled(" ".join(reply.split())[:SHOWN] or "it is empty") from None
 
 
 def model_names(text: str) -> list[str]:
@@ -108,10 +108,10 @@ def model_names(text: str) -> list[str]:
         return []
 
 
-def _usage(told: Any, question: Question, text: str) -> Usage:
+def _usage(told: Mapping[str, Any], question: Question, text: str) -> Usage:
     """Return the server's counts, or a guess of three bytes a token where it gives none."""
-    if told is not None and told.prompt_tokens is not None:
-        return Usage(1, told.prompt_tokens, told.completion_tokens or 0)
+    if told.get("prompt_tokens") is not None:
+        return Usage(1, int(told["prompt_tokens"]), int(told.get("completion_tokens") or 0))
     asked = sum(len(content.encode()) for _, content in question.messages)
     return Usage(1, math.ceil(asked / 3), math.ceil(len(text.encode()) / 3), guessed=1)
 
