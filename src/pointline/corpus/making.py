@@ -15,6 +15,7 @@ from pointline.corpus.shelf import Shelved, Stock
 from pointline.corpus.sources import Source
 from pointline.corpus.split import Side, side
 from pointline.corpus.store import Dataset, write_dataset
+from pointline.corpus.words import tagger
 from pointline.format.record import Record
 from pointline.format.tasks import Task
 
@@ -177,7 +178,10 @@ def _about(making: Making, counts: Counter[str]) -> dict[str, Any]:
         "seed": making.seed,
         "train_size_asked": making.train,
         "recipe": making.recipe_digest,
-        "sources": [_source(materials, making) for materials in making.materials],
+        "sources": [
+            _source(part, materials, making)
+            for part, materials in zip(making.recipe.parts, making.materials, strict=True)
+        ],
         "screened_against": dict(making.files),
         "near_duplicates": {"gram": GRAM, "threshold": THRESHOLD},
         "licences": sorted({materials.source.licence for materials in making.materials}),
@@ -186,7 +190,7 @@ def _about(making: Making, counts: Counter[str]) -> dict[str, Any]:
     }
 
 
-def _source(materials: Materials, making: Making) -> dict[str, Any]:
+def _source(part: Part, materials: Materials, making: Making) -> dict[str, Any]:
     source = materials.source
     text, labels, items = source.origins[making.task.lang]
     return {
@@ -197,6 +201,7 @@ def _source(materials: Materials, making: Making) -> dict[str, Any]:
         "text": text,
         "labels": labels,
         "items": items,
+        **({"selection": "derived", "tagger": tagger(making.task.lang)} if part.by_speech else {}),
         "sides": dict(zip(("train", "dev"), materials.sides, strict=True)),
         "rules": _sorted(materials.stock.counts),
     }

@@ -10,6 +10,7 @@ import orjson
 from pointline.corpus import maps, names
 from pointline.corpus.recipes import scnm, scpos, tconer, tcree
 from pointline.corpus.recipes.recipe import Convert, Part, Recipe
+from pointline.corpus.words import tagger
 from pointline.format.tasks import Task
 
 __all__ = ["RECIPES", "SIDES", "Convert", "Part", "Recipe", "digest", "train_size"]
@@ -21,8 +22,10 @@ SIDES: Mapping[str, tuple[float, float]] = {
     "asdc": (0.30, 0.05),
     "cec": (0.55, 0.12),
     "chabsa": (0.50, 0.10),
+    "chnsenti-htl": (0.58, 0.10),
     "crossre": (0.44, 0.06),
     "fkc": (0.47, 0.12),
+    "jrte-pn": (0.50, 0.10),
     "smp2019-ecdt": (0.44, 0.06),
     "sst-trees": (0.30, 0.05),
     "zhijiang-opinion": (0.40, 0.08),
@@ -44,6 +47,7 @@ def digest(task: Task, recipe: Recipe, sides: Mapping[str, tuple[float, float]])
     told = {
         "task": task.to_dict(),
         "parts": [(p.source, p.convert.__name__, sides[p.source]) for p in recipe.parts],
+        "taggers": [tagger(task.lang) for part in recipe.parts if part.by_speech],
         "scarce": recipe.scarce,
         "notes": recipe.notes,
         "maps": {

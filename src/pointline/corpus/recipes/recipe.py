@@ -20,10 +20,15 @@ Convert = Callable[[Record, Task, "Counter[str]"], Record | None]
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """A corpus in a dataset, and the converter of its records."""
+    """A corpus in a dataset, and the converter of its records.
+
+    `by_speech`: it takes those of the corpus's items that are of a part of speech, as a tagger sees
+    it. Then the manifest says that the selection is derived, and by which tagger.
+    """
 
     source: str
     convert: Convert
+    by_speech: bool = False
 
 
 @dataclass(frozen=True, slots=True)
