@@ -43,7 +43,7 @@ def complaint(document: str, number: int) -> str:
     place, gripe = _PLACES[number % 6], _GRIPES[number // 6 % 6]
     return sentence(
         first,
-        [(f"{number}/名詞/数詞 番/接尾辞 の/助詞", "")],
+        [(f"{kana(first)}/名詞 の/助詞", "")],
         [(f"{place}/名詞/普通名詞", ""), ("バス/名詞/普通名詞 が/助詞", "")],
         [(f"{gripe}/動詞//連用形 、/特殊/読点", "")],
         [
@@ -54,7 +54,7 @@ def complaint(document: str, number: int) -> str:
         ],
     ) + sentence(
         second,
-        [(f"{place}/名詞/普通名詞 の/助詞", "")],
+        [(f"{kana(second)}/名詞 の/助詞", "")],
         [("職員/名詞/普通名詞 に/助詞", "")],
         [
             (
@@ -120,9 +120,12 @@ def pointing(at: int, text: str, words: str) -> dict[str, object]:
 
 def dialogue(number: int) -> list[str]:
     town, at = _PLACES[number % 6] + f"町{number}", number * 100
-    wish = f"{town}へ犬と行く予定で、{number}号室がいいです"
+    wish = f"{town}へ犬と行く予定で、{number}号室がいいです、{kana((number, 1))}"
     offer = f"{number}階のお風呂と別館が空いています"
-    choice, point, yes = f"{number}階なら風呂がいい", f"では{number}はそれで", f"はい、{town}です"
+    choice = f"{number}階なら風呂がいい、{kana((number, 2))}"
+    point = f"では{number}はそれで、{kana((number, 3))}"
+    yes = f"はい、{town}です、{kana((number, 4))}"
+    thanks = f"どうも{number}回目です、{kana((number, 5))}"
     return [
         *utterance(
             at + 1, number, wish, "要求",
@@ -141,7 +144,7 @@ def dialogue(number: int) -> list[str]:
             span(at + 2, offer, "別館", "宿", "YATY:宿タイプ") | pointing(at + 4, point, "それ"),
         ),
         *utterance(at + 5, number, yes, "はい"),
-        *utterance(at + 6, number, f"どうも{number}回目です。", "その他"),
+        *utterance(at + 6, number, thanks, "その他"),
     ]  # fmt: skip
 
 

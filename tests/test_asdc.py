@@ -3,6 +3,7 @@
 import pytest
 from invented_ja import COLUMNS
 from invented_ja import pointing, span, utterance, write_asdc
+from invented_words import kana
 
 from pointline.corpus.sources.asdc import MARKED, SOURCE
 from pointline.errors import CorpusError
@@ -23,7 +24,10 @@ def test_a_dialogue_is_a_document_and_an_utterance_of_the_user_a_record(tmp_path
     found = SOURCE.harvest(tmp_path, "ja")
     wish, choice, point, yes, thanks = (sourced.record for sourced in found.records[:5])
     assert [sourced.document for sourced in found.records] == ["1"] * 5 + ["2"] * 5
-    assert (wish.text, wish.label) == ("橋町1へ犬と行く予定で、1号室がいいです", "要求")
+    assert (wish.text, wish.label) == (
+        f"橋町1へ犬と行く予定で、1号室がいいです、{kana((1, 1))}",
+        "要求",
+    )
     assert wish.pairs == (
         Pair("旅行.RYAR", "橋町1", 0, 3),
         Pair("旅行.RYSC", "犬", 4, 5),

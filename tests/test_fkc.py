@@ -2,6 +2,7 @@
 
 import pytest
 from invented_ja import relation, sentence, write_fkc
+from invented_words import kana
 
 from pointline.corpus.sources.fkc import CASES, GENRES, SOURCE
 from pointline.errors import CorpusError
@@ -35,7 +36,10 @@ def test_a_complaint_is_a_document_and_a_sentence_a_record(tmp_path):
     found = SOURCE.harvest(tmp_path, "ja")
     first, second = found.records[:2]
     assert first.document == second.document == "fuman-consumer_electronics-0000"
-    assert (first.record.text, first.record.label) == ("0番の港バスが遅れ、来ないので、", "家電")
+    assert (first.record.text, first.record.label) == (
+        f"{kana(first.record.id)}の港バスが遅れ、来ないので、",
+        "家電",
+    )
     assert [fact.fields for fact in first.record.facts] == [("来ない", "ガ", "港バス")]
     assert [fact.fields for fact in second.record.facts] == [
         ("問う", "ニ", "職員"),
