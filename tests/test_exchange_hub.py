@@ -213,7 +213,7 @@ def test_the_folder_is_pushed_in_one_commit_with_the_token_of_the_environment(tm
 def test_a_hub_that_refuses_is_one_line_without_the_token(tmp_path, loopback):
     loopback.refuses = True
     hub.write_folder(tmp_path / "out", {"train": [PLACED]}, SCNM, Losses())
-    with pytest.raises(CorpusError, match="owner/name: not pushed to the hub: .*403") as caught:
+    with pytest.raises(CorpusError, match=r"owner/name: not pushed to the hub: .*403") as caught:
         hub.push_to_hub(tmp_path / "out", "owner/name")
     assert "\n" not in str(caught.value)
     assert "hf_secret" not in str(caught.value)
@@ -259,5 +259,5 @@ def test_fetch_of_what_is_not_there_is_told(monkeypatch):
         raise ConnectionError(f"Couldn't reach\n{name}")
 
     monkeypatch.setattr(datasets, "get_dataset_config_names", missing)
-    with pytest.raises(CorpusError, match="owner/name: no dataset of the hub .*reach owner/name"):
+    with pytest.raises(CorpusError, match=r"owner/name: no dataset of the hub .*reach owner/name"):
         hub.fetch("owner/name")

@@ -33,9 +33,10 @@ OUTSIDE = "a label is not of the task's set"
 NOT_IN_TEXT = "an entity is not in the text"
 
 _PUBLISHED = tuple(task for name, task in TASKS.items() if not name.startswith("open-"))
-_TAIL = re.compile(r"(.*)[/／\r\n]\s*([^/／\r\n]*?)[\s/／:：]*", re.DOTALL)
+_TAIL = re.compile(r"(.*)[/／\r\n]\s*([^/／\r\n]*)", re.DOTALL)
+_AFTER = re.compile(r"[\s/／:：]+\Z")
 _KANA = re.compile(r"[ぁ-ゖァ-ヺー-ヿｦ-ﾟ]")
-_HAN = re.compile(r"[㐀-䶿一-鿿豈-﫿\U00020000-\U0003ffff々〇]")
+_HAN = re.compile(r"[\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff々〇]")
 _LATIN = re.compile(r"[A-Za-zÀ-ÖØ-öø-ɏＡ-Ｚａ-ｚ]")
 
 
@@ -98,7 +99,7 @@ def peel(source: str) -> tuple[str, list[str], bool]:
     """
     text = source
     words: list[str] = []
-    while (found := _TAIL.fullmatch(text)) and fold(found[2]).text in _BY_WORD:
+    while (found := _TAIL.fullmatch(_AFTER.sub("", text))) and fold(found[2]).text in _BY_WORD:
         words.insert(0, found[2])
         text = found[1]
     exact = source == "/".join([text, *words]) and all(map(_is_spelled, words))
@@ -228,13 +229,19 @@ def _task(
     language = _language(text, candidates[0].lang, clue, reasons, notes)
     if language is None:
         return None
-    families = [task.family for task in candidates]
+    # the word may be lent from another language, the labels are those of the text's own
+    there = [_knowing(word, TASKS[f"{task.family}-{language}"]) for task in candidates]
+    families = [task.family for task in there]
     chosen = families[0]
     if len(families) > 1:
-        chosen = clue.family if clue.family in families else _by_label(candidates, output)
+        chosen = clue.family if clue.family in families else _by_label(there, output)
         if clue.family not in families:
             notes.append(f"task word of {' and '.join(families)}: taken for {chosen} by its label")
     return TASKS[f"{chosen}-{language}"]
+
+
+def _knowing(word: str, task: Task) -> Task:
+    return replace(task, aliases=tuple(dict.fromkeys((*task.aliases, word))))
 
 
 def _by_label(candidates: Sequence[Task], output: str) -> str:
@@ -254,10 +261,7 @@ def _outcome(
     reasons: list[str],
     notes: list[str],
 ) -> Outcome:
-    spelled = [
-        replace(task, aliases=tuple(dict.fromkeys((*task.aliases, word))))
-        for task, word in zip(tasks, words, strict=True)
-    ]
+    spelled = [_knowing(word, task) for task, word in zip(tasks, words, strict=True)]
     if len(spelled) == 1:
         readings = [codec.read(output, spelled[0], text, "lenient")]
     else:
