@@ -60,8 +60,8 @@ def test_a_span_of_the_agent_counts_where_one_string_holds_the_other(tmp_path):
     found, counts = read(
         tmp_path, utterance(1, 1, offer, ""), utterance(2, 1, text, "照応要求", *spans)
     )
-    assert found["1-2"].pairs == (Pair("部屋.HETY", "和室", 0, 2),)
-    assert found["1-2"].meta["elsewhere"] == 2
+    assert found["2"].pairs == (Pair("部屋.HETY", "和室", 0, 2),)
+    assert found["2"].meta["elsewhere"] == 2
     assert counts["mentions dropped: in the agent's words only"] == 2
 
 
@@ -78,8 +78,8 @@ def test_quotation_marks_are_text_and_two_types_may_share_a_span(tmp_path):
             span(1, text, "湯", "宿", "YAEN:x"),
         ),
     )
-    assert found["1-1"].text == text
-    assert [pair.label for pair in found["1-1"].pairs] == ["風呂.FUTY", "宿.YAEN"]
+    assert found["1"].text == text
+    assert [pair.label for pair in found["1"].pairs] == ["風呂.FUTY", "宿.YAEN"]
 
 
 MISSHAPEN = {

@@ -3,8 +3,8 @@
 `data/main/request_span/*.tsv` hold one dialogue each, a row for every span of an utterance (one
 without spans where it has none); these are some of the columns:
 
-    utterance_id  src_file_id  nth  speaker  utterance        speech_act  span_id  …  span_type
-    41            3            5    user     港の近くがいいです  要求          90       …  立地
+    utterance_id  src_file_id  speaker  utterance          speech_act  span_id  …  span_type
+    41            3            user     港の近くがいいです  要求        90       …  立地
 
 A record is an utterance of the user, its label the act; a dialogue is a document. A pair's label is
 `TYPE.CODE`, the code being the four letters of `span_flag`: `旅行.RYAR` is where one travels,
@@ -89,7 +89,7 @@ def _utterance(rows: Sequence[tuple[str, _Row]], counts: Counter[str]) -> Iterat
         if first["speaker"] != "user":
             counts["records dropped: said by the agent"] += 1
             return
-        id, document = f"{first['src_file_id']}-{first['nth']}", first["src_file_id"]
+        id, document = first["utterance_id"], first["src_file_id"]
         text, act = first["utterance"], first["speech_act"]
     pairs: dict[Pair, None] = {}
     elsewhere = 0
