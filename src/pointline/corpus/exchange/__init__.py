@@ -10,6 +10,15 @@ from pointline.corpus.exchange.form import Form
 __all__ = ["FORMATS"]
 
 _MODULES = {
+    "conll": "conll",
+    "conll-bioes": "conll",
+    "conll-chars": "conll",
+    "conll-plain": "conll",
+    "brat": "brat",
+    "doccano": "doccano",
+    "doccano-spans": "doccano",
+    "doccano-relations": "doccano",
+    "label-studio": "label_studio",
     "docbin": "docbin",
     "gliner": "gliner",
     "gliner2": "gliner",
