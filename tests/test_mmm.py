@@ -273,8 +273,8 @@ def folder(tmp_path):
         7,
     ]
     (root / "mixed.json").write_text(json.dumps(array, indent=1), encoding="utf-8")
-    (root / "dev.tsv").write_text(
-        f"input\toutput\n{SHIP}/関係抽出\t映画/関係抽出/:船;主演;港:\n{SHIP}/NER\t自然/NER/\n",
+    (root / "dev.tsv").write_text(  # a text of its own: a test text in train would be a leak
+        f"input\toutput\n{SHIP}/関係抽出\t映画/関係抽出/:船;主演;港:\n港に春が来た。/NER\t自然/NER/\n",
         encoding="utf-8",
     )
     (root / "README.md").write_text("a card")

@@ -38,6 +38,9 @@ class _Formats(Mapping[str, Form]):
         forms: tuple[Form, ...] = getattr(module, "FORMS", None) or (module.FORM,)
         return next(form for form in forms if form.name == name)
 
+    def __contains__(self, name: object) -> bool:
+        return name in _MODULES
+
     def __iter__(self) -> Iterator[str]:
         return iter(_MODULES)
 

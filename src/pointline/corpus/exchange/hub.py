@@ -27,7 +27,7 @@ from pointline.errors import CorpusError, InputError, MissingExtra
 from pointline.format.record import Record
 from pointline.format.tasks import Task
 
-__all__ = ["FORM", "fetch", "push_to_hub", "splits_of", "write_folder"]
+__all__ = ["FORM", "fetch", "push_to_hub", "splits_of", "token_for", "write_folder"]
 
 #: What the hub calls our splits.
 HUB_NAMES = {"train": "train", "dev": "validation", "test": "test"}
@@ -130,19 +130,28 @@ def _of(record: Record, task: Task) -> Record:
 # ---------------------------------------------------------------- the hub itself
 
 
-def push_to_hub(folder: Path, repository: str, *, private: bool = False) -> str:
-    """Put a folder that `write_folder` wrote on the hub, in one commit; return its address.
+def token_for(repository: str) -> str:
+    """Return the token of the environment for what may be pushed there.
 
-    The token comes from the environment variable HF_TOKEN and from nowhere else.
-
-    Raises InputError for a name that is none or a missing token, CorpusError where the hub cannot
-    be reached or refuses, MissingExtra without huggingface_hub.
+    Raises InputError for a name that is no OWNER/NAME, and where HF_TOKEN is not set.
     """
     if not _REPOSITORY.fullmatch(repository):
         raise InputError(f"a dataset on the hub is called OWNER/NAME, got {repository!r}")
     token = os.environ.get(TOKEN, "")
     if not token:
         raise InputError(f"no token for the hub: set the environment variable {TOKEN}")
+    return token
+
+
+def push_to_hub(folder: Path, repository: str, *, private: bool = False) -> str:
+    """Put a folder that `write_folder` wrote on the hub, in one commit; return its address.
+
+    The token comes from the environment variable HF_TOKEN and from nowhere else.
+
+    Raises InputError as `token_for` does, CorpusError where the hub cannot be reached or refuses,
+    MissingExtra without huggingface_hub.
+    """
+    token = token_for(repository)
     hub = _hub()
     api = hub.HfApi(endpoint=os.environ.get("HF_ENDPOINT"), token=token)
     try:
