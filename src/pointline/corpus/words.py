@@ -18,6 +18,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from importlib import metadata
+from itertools import zip_longest
 from typing import Any, Literal
 
 from pointline.errors import InputError, MissingExtra
@@ -182,7 +183,7 @@ _PIECE = re.compile(r".{1,12000}(?<=[。．！？!?\n])|.{1,12000}", re.DOTALL)
 def _japanese(text: str) -> Iterator[Word]:
     for piece in _PIECE.finditer(text):
         found = [m for m in _sudachi().tokenize(piece[0]) if m.surface().strip()]
-        for morpheme, after in zip(found, [*found[1:], None], strict=True):
+        for morpheme, after in zip_longest(found, found[1:]):
             start, end = piece.start() + morpheme.begin(), piece.start() + morpheme.end()
             spellings = (text[start:end], morpheme.dictionary_form(), morpheme.normalized_form())
             speech = morpheme.part_of_speech()
@@ -229,7 +230,7 @@ _ADJECTIVES = wordlist("""
     放心 愤怒 恼火 扫兴 尽职 欣慰 整齐 自然 真实 随意 无奈 偏远 难得 缓慢 全新 简约 极好 实惠
     合理 温暖 认真 仔细 积极 迅速 仓促 服帖 滋润 水润 油腻 给力 细腻 均匀 滑爽 好用 顺滑 难用
     不好 快速 准时 超值 棒 安静 温馨 齐全 冷清 宁静 新鲜 美丽 冷冰冰 正宗 华丽 马虎 阴森 阴冷
-    局促 懒散 和善 敞亮 周全 寒碜 高雅 出色 宜人 难看 安逸 窄小 迟缓 破败 可恨 安宁 和蔼 好听
+    局促 懒散 和善 敞亮 周全 寒碜 高雅 出色 宜人 难看 安逸 窄小 迟缓 破败 可恨 安宁 和蔼
 """)
 _NOUNS = wordlist("缺陷 失误")
 # What stands before an adjective and makes one of a noun behind it: 很麻烦

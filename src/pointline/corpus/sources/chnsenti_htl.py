@@ -6,7 +6,8 @@
     1,"湖边的小屋,安静舒适。"
 
 Some reviews hold a reply of the hotel (宾馆反馈2008年…) and a later note of the guest (补充点评):
-the reply is cut off with all that follows it, because the rating is not its author's.
+the reply is cut off with all that follows it, because the rating is not its author's. So is the
+foot of the web page (免费注册…) that some hold.
 
 The corpus has no word-level annotation. Its adjectives and nouns with a polarity are derived: the
 words of jieba's dictionary that polarity dictionaries hold and do not dispute (`lexicon.chinese`).
@@ -45,7 +46,8 @@ LONGEST = 500
 
 _FILE = "datasets/ChnSentiCorp_htl_all/ChnSentiCorp_htl_all.csv"
 _LABELS = {"1": "positive", "0": "negative"}
-_REPLY = re.compile(r"(宾馆|酒店)反馈\d{4}年")
+_REPLY = re.compile(r"(宾馆|酒店)反馈\d{4}年.*", re.DOTALL)
+_FOOT = re.compile(r"免费注册网站导航.*", re.DOTALL)
 
 _NO_PRAISE = wordlist("""
     最好 根本 五星级 明显 清楚 容易 超级 最高 重要 自然 透明 尊重 成功 具体 巨大 不愧 有效 固定
@@ -80,12 +82,11 @@ def read(folder: Path, lang: str) -> Harvest:
     for number, (place, label, review) in enumerate(_rows(folder / _FILE), start=1):
         with shaped(place):
             counts["records read"] += 1
-            reply = _REPLY.search(review)
-            text = review[: reply.start()] if reply else review
+            text, cut = _reviewers(review)
             if fault := _unfit(text):
                 counts[f"records dropped: {fault}"] += 1
                 continue
-            counts["records changed: the hotel's reply cut off"] += reply is not None
+            counts.update(f"records changed: {rule} cut off" for rule in cut)
             pairs = tuple(_pairs(text, polarities, counts))
             id = f"row-{number}"
             records.append(Sourced(Record(id, "chnsenti-htl", text, _LABELS[label], pairs), id))
@@ -103,6 +104,15 @@ def _rows(path: Path) -> Iterator[tuple[str, str, str]]:
                 yield place, row["label"], row["review"]
     except csv.Error as error:
         raise CorpusError(f"{path}:{reader.reader.line_num}: not CSV: {error}") from None
+
+
+def _reviewers(review: str) -> tuple[str, list[str]]:
+    """Return what the reviewer wrote, and the names of what was cut off."""
+    cut = []
+    for pattern, rule in ((_REPLY, "the hotel's reply"), (_FOOT, "the foot of the web page")):
+        review, times = pattern.subn("", review)
+        cut += [rule] * times
+    return review, cut
 
 
 def _unfit(text: str) -> str | None:
@@ -125,12 +135,13 @@ def _is_garbled(text: str) -> bool:
 # ---------------------------------------------------------------- the polar words
 
 _NOT = wordlist("""
-    不 没 没有 无 未 非 别 毫不 毫无 并非 并不 并不是 不是 不算 不大 不太 不很 不够 不再 不能
+    不 没 没有 无 未 非 别 毫不 毫无 并非 并不 并不是 不是 不算 不大 不太 不太会 不很 不够 不再 不能
     不会 不要 不到 不如 不见得 不怎么 谈不上 算不上 称不上 说不上 缺乏 缺少 欠缺 缺 欠 难以 无法
     没什么 没啥 有失 失去 减少 避免 免得 以免 不甚 不那么 没那么 从不 绝不 没点
 """)
-_NOT_BEHIND = re.compile("[也都并]?(没|没有|不|谈不上|不足|欠缺)(?!错|过|少|仅|但|说)")
-_SUFFIXES = ("度", "性", "感", "率")
+_NOT_BEHIND = wordlist("没 没有 不 谈不上 不足 欠缺")
+_BETWEEN = wordlist("也 都 并")
+_SUFFIXES = ("度", "性", "感", "率", "华")
 _REACH = 4
 
 
@@ -164,8 +175,8 @@ def _is_negated(found: Sequence[Word], at: int) -> bool:
             return True
         if word.tag in ("x", "c"):  # a mark, a conjunction: another clause
             break
-    behind = "".join(word.forms[0] for word in found[at + 1 : at + 4])
-    return bool(_NOT_BEHIND.match(behind))
+    behind = (word.forms[0] for word in found[at + 1 :])
+    return next((word for word in behind if word not in _BETWEEN), None) in _NOT_BEHIND
 
 
 SOURCE = Source(

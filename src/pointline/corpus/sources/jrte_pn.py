@@ -25,7 +25,6 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from itertools import pairwise
 from pathlib import Path
 
 from pointline.corpus.sources import lexicon
@@ -115,8 +114,11 @@ _NOT = wordlist("無い 無し なし ない ず ぬ 難い にくい 兼ねる 
 _THROUGH = wordlist("為る 有る 出来る 居る 言う 言える 思う 思える 感じる 御座る")
 _PRIVATIVE = ("不", "無", "未", "非")
 _IF = re.compile(
-    "た?(ば|たら|のに|(だ|である)と|で(あれば|あったら|したら)|だったら|なら|のか|かと)"
+    "た?(ば|たら|のに|(だ|である)と(?!思|感|言|おも)|で(あれば|あったら|したら)|だったら|なら|のか|かと)"
 )
+# What makes a supposition of any adjective, and of 良い: 来たら美しい, 来た方が良い, 来ても良い
+_IF_BEFORE = ("たら", "だら", "なら")
+_GOOD_IF_BEFORE = (*_IF_BEFORE, "た方が", "たほうが", "い方が", "いほうが", "ても")
 _FAVOURS = wordlist("欲しい 貰う 貰える 頂く 頂ける 下さる 呉れる 居る")
 _GUESTS = wordlist("足 腰 膝 足腰 目 耳 体 体調 都合 天気 具合")
 
@@ -135,6 +137,12 @@ def _ends_later(found: Sequence[Word], at: int) -> bool:
     return after.forms[0] in _SUFFIXES
 
 
+def _after(found: Sequence[Word], at: int) -> Sequence[Word]:
+    """Return the words behind a word that may turn what it says."""
+    first = at + 1 + _ends_later(found, at)
+    return found[first : first + 8]
+
+
 def _inside(text: str, found: Sequence[Word], at: int) -> bool:
     if "語幹" in found[at].tag:  # 嬉し of 嬉しそう
         return True
@@ -150,7 +158,7 @@ def _is_negated(found: Sequence[Word], at: int) -> bool:
     before = found[at - 1] if at else None
     if before and before.kind == "affix" and before.forms[0] in _PRIVATIVE:
         return True
-    after = found[at + 1 : at + 9]
+    after = _after(found, at)
     may_cross = _goes_with_what_follows(found[at], after)
     for number, word in enumerate(after):
         if word.forms[-1] in _NOT:
@@ -182,7 +190,7 @@ def _lets_through(word: Word, after: Sequence[Word]) -> bool:
 
 def _is_supposed(text: str, found: Sequence[Word], at: int) -> bool:
     """Whether it is part of a wish or a condition: 広ければ良い, 良ければ, 丁寧にしてほしい."""
-    if _IF.match(text, found[at].end) or _leads_to_a_wish(found[at + 1 : at + 9]):
+    if _IF.match(text, found[at].end) or _leads_to_a_wish(_after(found, at)):
         return True
     if found[at].kind != "adjective":
         return False
@@ -191,15 +199,17 @@ def _is_supposed(text: str, found: Sequence[Word], at: int) -> bool:
         before -= 1
     head = "".join(word.forms[0] for word in found[max(0, before - 2) : before + 1])
     conditional = before >= 0 and "接続助詞" in found[before].tag and head.endswith(("ば", "と"))
-    return conditional or head.endswith(("たら", "だら", "なら", "方が", "ほうが", "ても", "でも"))
+    good = found[at].forms[-1] == "良い"
+    return conditional or head.endswith(_GOOD_IF_BEFORE if good else _IF_BEFORE)
 
 
 def _leads_to_a_wish(after: Sequence[Word]) -> bool:
-    for word, follower in pairwise(after):
+    for number, word in enumerate(after):
         form = word.forms[-1]
         if form in ("欲しい", "たい") or "仮定形" in word.tag:
             return True
-        if "接続助詞" in word.tag and not (form in ("て", "で") and follower.forms[-1] in _FAVOURS):
+        follower = after[number + 1].forms[-1] if number + 1 < len(after) else ""
+        if "接続助詞" in word.tag and not (form in ("て", "で") and follower in _FAVOURS):
             return form in ("ば", "と")
         if word.kind == "other" or _joins_clauses(word):
             return False
