@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 
 from invented_ja import write_asdc, write_fkc, write_stockmark
+from invented_opinions import write_opinions
 from invented_words import han, kana, latin
 
 from pointline.corpus.sources.crossre import DOMAINS
@@ -217,7 +218,7 @@ def write_all(raw: Path) -> Path:
     """Write the corpora and return their folder."""
     for write in (write_crossre, write_smp, write_sst, write_chabsa, write_zhijiang, write_cec):
         write(raw)
-    for write in (write_fkc, write_asdc, write_stockmark):
+    for write in (write_fkc, write_asdc, write_stockmark, write_opinions):
         write(raw)
     (raw / "crossre/SOURCE.txt").write_text("Source: invented, revision 1\nLicence: ours\n")
     return raw
