@@ -5,8 +5,7 @@ import json
 import pytest
 from invented_ja import write_stockmark
 
-from pointline.corpus import store
-from pointline.corpus.sources.stockmark_ner import SOURCE, unlabelled
+from pointline.corpus.sources.stockmark_ner import SOURCE
 from pointline.errors import CorpusError
 from pointline.format.record import Pair
 from pointline.format.tasks import task
@@ -23,16 +22,6 @@ def test_entities_are_pairs_in_the_order_of_the_text_and_the_label_is_none(tmp_p
     assert (found.counts["records read"], found.counts["records kept"]) == (13, 13)
     assert (found.counts["mentions read"], found.counts["mentions kept"]) == (24, 24)
     assert SOURCE.origins["ja"] == ("human", "none", "human")
-
-
-def test_unlabelled_records_are_of_scnm_ja_and_are_written_as_such(tmp_path):
-    write_stockmark(tmp_path)
-    records = unlabelled(tmp_path)
-    assert len({record.id for record in records}) == 13
-    assert {record.task for record in records} == {"scnm-ja"}
-    assert records[2].meta == {"corpus": "stockmark-ner", "document": "1"}
-    store.write_records(tmp_path / "records.jsonl", records)
-    assert store.read_records(tmp_path / "records.jsonl") == list(records)
 
 
 def test_what_is_there_twice_or_has_no_text_is_counted(tmp_path):
@@ -86,7 +75,7 @@ def test_a_misshapen_file_is_one_clear_error(tmp_path, rows, message):
 
 @pytest.mark.corpora
 def test_the_real_corpus_speaks_the_published_types(raw_corpora):
-    records = unlabelled(raw_corpora)
+    records = [sourced.record for sourced in SOURCE.harvest(raw_corpora, "ja").records]
     labels = {pair.label for record in records for pair in record.pairs}
     assert labels == set(task("scnm-ja").item_labels)
     assert sum(len(record.pairs) for record in records) == 13185

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
-from pointline.app import cli_describe, cli_exchange, cli_label, cli_shape, show
+from pointline.app import cli_describe, cli_exchange, cli_label, cli_read, cli_shape, show
 from pointline.app.options import Json, print_json
 from pointline.errors import InputError
 from pointline.format.tasks import Task
@@ -20,6 +20,7 @@ Table = tuple[Sequence[str], Sequence[Sequence[str]]]
 app = typer.Typer(help="Build, check and describe datasets.", no_args_is_help=True)
 app.add_typer(cli_describe.app)
 app.add_typer(cli_shape.app)
+app.add_typer(cli_read.app)
 app.add_typer(cli_label.app)
 app.add_typer(cli_exchange.app)
 

@@ -7,7 +7,7 @@
 
 The published SCNM grew from this corpus, so its types are the word labels of `scnm-ja` as they
 stand. The text label is what a person or a chat model has to give (MMM, Appendix C): the records'
-label is "", and `unlabelled` gives them as records of `scnm-ja`.
+label is "", and `pointline data read stockmark-ner --task scnm-ja` writes a file for `data label`.
 """
 
 from __future__ import annotations
@@ -15,7 +15,6 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -24,10 +23,10 @@ from pointline.errors import CorpusError
 from pointline.format import tasks
 from pointline.format.record import Pair, Record
 
-__all__ = ["SOURCE", "read", "unlabelled"]
+__all__ = ["SOURCE", "read"]
 
 _FILE = "ner.json"
-_TASK = "scnm-ja"
+_TYPES = frozenset(tasks.task("scnm-ja").item_labels or ())
 
 
 def read(folder: Path, lang: str) -> Harvest:
@@ -55,7 +54,7 @@ def _record(row: Mapping[str, Any], id: str, counts: Counter[str]) -> Record:
     pairs: dict[Pair, None] = {}
     for entity in row["entities"]:
         counts["mentions read"] += 1
-        if entity["type"] not in (tasks.task(_TASK).item_labels or ()):
+        if entity["type"] not in _TYPES:
             raise ValueError(f"no type of entity: {entity['type']!r}")
         pair = Pair(entity["type"], entity["name"], *entity["span"])
         if pair in pairs:
@@ -74,18 +73,3 @@ SOURCE = Source(
     origins={"ja": ("human", "none", "human")},
     read=read,
 )
-
-
-def unlabelled(raw: Path) -> tuple[Record, ...]:
-    """Return the corpus as records of `scnm-ja` that lack their text label, ready to be labelled.
-
-    `meta` holds the corpus and the document. Raises CorpusError as `Source.harvest` does.
-    """
-    return tuple(
-        replace(
-            sourced.record,
-            task=_TASK,
-            meta={"corpus": SOURCE.name, "document": sourced.document},
-        )
-        for sourced in SOURCE.harvest(raw, "ja").records
-    )
