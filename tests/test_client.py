@@ -204,7 +204,11 @@ def test_many_failures_in_a_row_end_the_run():
     with ChatServer(lambda body, n: Reply(status=500, error={"message": "no"})) as server:
         one = client(server, attempts=1, give_up=3, concurrency=1)
         found = ask(one, *(question(str(n)) for n in range(3)))
-    assert sorted(type(error).__name__ for error in found) == ["NoAnswer", "NoAnswer", "ServerError"]
+    assert sorted(type(error).__name__ for error in found) == [
+        "NoAnswer",
+        "NoAnswer",
+        "ServerError",
+    ]
 
 
 # ---------------------------------------------------------------- what a server does not know
@@ -235,7 +239,12 @@ def test_other_options_are_given_up_one_by_one():
     with ChatServer(refusing("logprobs", "seed", "max_tokens", "temperature")) as server:
         (answer,) = ask(client(server), question(schema=SCHEMA, logprobs=True, temperature=0.5))
     assert answer.text == "ok"
-    assert set(server.asked[-1]) == {"model", "messages", "response_format", "max_completion_tokens"}
+    assert set(server.asked[-1]) == {
+        "model",
+        "messages",
+        "response_format",
+        "max_completion_tokens",
+    }
 
 
 def test_a_question_that_is_refused_for_itself_costs_no_option():
@@ -381,5 +390,5 @@ def test_work_within_a_running_loop_is_refused():
         async def inside():
             return list(one.work("ab", one.ask))
 
-        with pytest.raises(InputError, match="await client.ask"):
+        with pytest.raises(InputError, match=r"await client\.ask"):
             asyncio.run(inside())

@@ -12,7 +12,7 @@ import unicodedata
 from collections.abc import Sequence
 from typing import Any
 
-__all__ = ["LABEL_CHARS", "is_refusal", "json_object", "label_in", "short_label"]
+__all__ = ["LABEL_CHARS", "is_refusal", "json_object", "label_in", "short_label", "whole"]
 
 #: The longest label, in characters, where a label set is open.
 LABEL_CHARS = 48
@@ -51,6 +51,15 @@ def json_object(text: str) -> dict[str, Any] | None:
             continue
         found, at = value, end
     return found
+
+
+def whole(text: str) -> str:
+    """Return a text without half surrogates, which JSON may hold and UTF-8 cannot carry.
+
+    >>> whole("a" + chr(0xD83D)) == "a" + chr(0xFFFD), whole("🐈")
+    (True, '🐈')
+    """
+    return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
 
 
 def without_thoughts(text: str) -> str:
@@ -97,9 +106,9 @@ def short_label(text: str) -> str | None:
     >>> short_label("Label: space travel."), short_label("This text is about\\na journey.")
     ('space travel', None)
     """
-    told = _bare(text)
-    fits = 0 < len(told) <= LABEL_CHARS and "\n" not in told and len(told.split()) <= 6
-    return told if fits and not any(mark in told for mark in "{}。！？!?<>") else None
+    told = _bare(whole(text))
+    fits = told.isprintable() and 0 < len(told) <= LABEL_CHARS and len(told.split()) <= 6
+    return told if fits and not any(mark in told for mark in "{}。！？!?<>\ufffd") else None
 
 
 def _bare(text: str) -> str:

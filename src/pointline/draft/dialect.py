@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from pointline.draft.answers import whole
 from pointline.draft.question import Answer, Question, Usage
 
 if TYPE_CHECKING:
@@ -87,17 +88,23 @@ def read(reply: str, question: Question) -> Answer:
         values = json.loads(reply)
         first = values["choices"][0]
         message = first["message"]
-        text = message.get("content") or ""
+        text = whole(str(message.get("content") or ""))
         tokens = (first.get("logprobs") or {}).get("content") or ()
         return Answer(
-            text=str(text),
+            text=text,
             finish=str(first.get("finish_reason") or "stop"),
-            refusal=str(message.get("refusal") or ""),
-            tokens=tuple((str(one["token"]), float(one["logprob"])) for one in tokens),
-            usage=_usage(values.get("usage") or {}, question, str(text)),
+            refusal=whole(str(message.get("refusal") or "")),
+            tokens=tuple((whole(str(one["token"])), _finite(one["logprob"])) for one in tokens),
+            usage=_usage(values.get("usage") or {}, question, text),
         )
-    except (ValueError, LookupError, TypeError, AttributeError):
+    except (ValueError, LookupError, TypeError, AttributeError, RecursionError):
         raise Garbled(" ".join(reply.split())[:SHOWN] or "it is empty") from None
+
+
+def _finite(logprob: object) -> float:
+    """Return a log-probability that JSON can carry: some servers write -Infinity."""
+    value = float(logprob)  # type: ignore[arg-type]
+    return value if math.isfinite(value) else -9999.0
 
 
 def model_names(text: str) -> list[str]:

@@ -176,10 +176,11 @@ class ChatLabeller:
         if answer.refusal or answer.finish == "content_filter" or is_refusal(told):
             return Vote("", fault="refused", answer=answer.refusal or told)
         found = json_object(told)
+        if found is None and answer.finish == "length":
+            return Vote("", fault="cut off", answer=told)
         named = found.get("label") if found is not None else told
         if not isinstance(named, str) or not named.strip():
-            cut = answer.finish == "length"
-            return Vote("", fault="cut off" if cut else "no label", answer=told)
+            return Vote("", fault="no label", answer=told)
         labels = self.prompt.labels
         label = short_label(named) if labels is None else label_in(named, labels)
         if label is None:
