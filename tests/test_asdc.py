@@ -1,8 +1,7 @@
 """ASDC: the users' utterances, spans in their own words, and what was not read for spans."""
 
 import pytest
-from invented_ja import COLUMNS
-from invented_ja import pointing, span, utterance, write_asdc
+from invented_ja import COLUMNS, pointing, span, utterance, write_asdc
 from invented_words import kana
 
 from pointline.corpus.sources.asdc import MARKED, SOURCE
