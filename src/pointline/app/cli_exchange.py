@@ -165,14 +165,18 @@ def _tell(
         result = {"format": form.name, "written": str(place), "records": counts, "losses": lost}
         print_json(result)
     else:
-        told = ", ".join(f"{split} {count:,}" for split, count in counts.items())
-        show.say(f"{place}: {told or 'no records'}")
+        show.say(f"{place}: {_sizes(counts)}")
         if rows:
             cells = [(why, f"{n:,}", ", ".join(losses.examples[why])) for why, n in rows]
             show.output.print(show.table(("lost", "count", "for example"), cells))
         else:
             show.say("nothing was lost")
     raise typer.Exit(1 if strict and rows else 0)
+
+
+def _sizes(counts: Mapping[str, int]) -> str:
+    splits = ", ".join(f"{split} {count:,}" for split, count in counts.items())
+    return f"{sum(counts.values()):,} records" + (f" ({splits})" if len(counts) > 1 else "")
 
 
 @app.command()

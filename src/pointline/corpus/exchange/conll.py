@@ -38,7 +38,7 @@ from typing import Literal
 
 from pointline.corpus.detokenise import Joined, detokenise
 from pointline.corpus.exchange.fields import well_formed
-from pointline.corpus.exchange.form import Form, Losses, carried
+from pointline.corpus.exchange.form import LOST, Form, Losses, carried
 from pointline.corpus.exchange.lines import as_json, lines, meta_as_json
 from pointline.corpus.exchange.names import label_of, name_of
 from pointline.corpus.recordfile import atomic
@@ -91,6 +91,8 @@ def write(
             elif not rows:
                 losses.note(_NO_TOKEN, record.id)
                 continue
+            elif _by_rule([token for _, token in _tokens(kept, level)], task).text != kept.text:
+                losses.note(LOST["text"], record.id)
             out.write(("\n".join(rows) + "\n\n").encode())
 
 
@@ -258,9 +260,11 @@ def _joined(block: _Block, task: Task, place: str, losses: Losses) -> Joined:
         if spans is not None:
             return Joined(text, spans)
         losses.note(_MISMATCH, place)
-    if task.lang in ("ja", "zh"):
-        return _side_by_side(block.tokens)
-    return detokenise(block.tokens)
+    return _by_rule(block.tokens, task)
+
+
+def _by_rule(tokens: Sequence[str], task: Task) -> Joined:
+    return _side_by_side(tokens) if task.lang in ("ja", "zh") else detokenise(tokens)
 
 
 def _aligned(text: str, tokens: Sequence[str]) -> tuple[tuple[int, int], ...] | None:

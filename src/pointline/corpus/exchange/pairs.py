@@ -33,7 +33,7 @@ _CRLF = "\r\n"
 _SAME: frozenset[Part] = frozenset(
     {"text", "label", "pairs", "overlaps", "order", "relations", "facts"}
 )
-_POINTLINE: frozenset[Part] = _SAME | {"places", "unplaced", "blank edges"}
+_POINTLINE: frozenset[Part] = _SAME | {"places", "blank edges"}
 
 
 def strip_word(source: str, words: Iterable[str]) -> str | None:
@@ -71,12 +71,13 @@ def _write(
     mode: codec.WriteMode,
     delimiter: str,
 ) -> None:
+    carries = form.carries | {"unplaced"}  # what is left without a place has none in the text
     with recordfile.atomic(path) as out:
         # this line end makes the library quote either character, which Python 3.13 does anyway
         table = csv.writer(_Lines(out), delimiter=delimiter, lineterminator=_CRLF)
         table.writerow(("input", "output"))
         for record in records:
-            kept = carried(_settled(record, losses, mode), task, form.carries, losses)
+            kept = carried(_settled(record, losses, mode), task, carries, losses)
             output = codec.write(kept, task, mode)
             if mode == "paper" and _reading(output, task, kept.text) != _told(kept):
                 losses.note(UNPLAIN, record.id)
