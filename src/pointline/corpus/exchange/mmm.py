@@ -114,6 +114,17 @@ class _Table:
     clue: Clue
     size: int
 
+    def told(self) -> dict[str, Any]:
+        """Return what is taken for granted of its rows."""
+        return {
+            "rows": self.size,
+            "split": self.split,
+            "input_column": self.columns.source,
+            "output_column": self.columns.output,
+            "family": self.clue.family,
+            "language": self.clue.majority,
+        }
+
 
 # ---------------------------------------------------------------- all of it
 
@@ -138,6 +149,7 @@ def bring(
     raw, files = _raw_tables(source, revision, account)
     wanted = columns or Columns()
     tables = [_looked_at(name, found, wanted, task) for name, found in raw.items()]
+    account.tables = {table.name: table.told() for table in tables}
     total = sum(table.size for table in tables)
     with new_folder(out, replace=False) as part, ExitStack() as open_files:
         files_of = {
