@@ -15,17 +15,17 @@ def joined(ones, others):
     """
     sets = {text: grams(text) for text in {*ones, *others}}
     count = Counter(gram for found in sets.values() for gram in found)
+    rank = {gram: at for at, (gram, _) in enumerate(sorted(count.items(), key=lambda e: e[::-1]))}
 
     def first(text):
         size = len(sets[text])
-        rarest = sorted(sets[text], key=lambda gram: (count[gram], gram))
-        return rarest[: size - ceil(THRESHOLD * size - 1e-9) + 1]
+        return sorted(map(rank.get, sets[text]))[: size - ceil(THRESHOLD * size - 1e-9) + 1]
 
-    holders = defaultdict(set)
-    for text in set(ones):
+    holders = defaultdict(list)
+    for text in sets.keys() & set(ones):
         for gram in first(text):
-            holders[gram].add(text)
-    for other in set(others):
+            holders[gram].append(text)
+    for other in sets.keys() & set(others):
         for one in set().union(*(holders.get(gram, ()) for gram in first(other))):
             if similarity(sets[one], sets[other]) >= THRESHOLD:
                 yield one, other
@@ -63,9 +63,10 @@ def leaks(datasets, translations=()):
         for at, corpus, document, text in translations:
             if at == lang and (corpus, document) in tested:
                 by_side["test"].setdefault(key(text), f"{corpus} {document}")
-        for before, after in (("train", "dev"), ("train", "test"), ("dev", "test")):
-            pairs = joined(by_side[before], by_side[after])
-            found += [(by_side[before][one], by_side[after][other]) for one, other in pairs]
+        for before, after in (("train", "dev test"), ("dev", "test")):
+            later = {text: id for split in after.split() for text, id in by_side[split].items()}
+            pairs = joined(by_side[before], later)
+            found += [(by_side[before][one], later[other]) for one, other in pairs]
     for before, after in (("train", "dev"), ("train", "test"), ("dev", "test")):
         found += sorted(documents(datasets, before) & documents(datasets, after))
     return found
