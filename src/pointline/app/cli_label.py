@@ -84,7 +84,7 @@ def label(
     open_: Open = False,
     lang: Language = None,
     example: Example = None,
-    threshold: Threshold = 0.5,
+    threshold: Threshold = 0.9,
     gold: Gold = None,
     relabel: Relabel = False,
     limit: Limit = None,
