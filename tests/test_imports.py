@@ -18,11 +18,14 @@ OWNERS = {
     "peft": ("model",),
     "llguidance": ("model",),
     "matplotlib": ("study/plots.py", "corpus/describe.py"),
-    "fastapi": ("app/serve.py", "review/web.py"),
-    "sqlalchemy": ("review/queue.py", "draft/ledger.py"),
+    "fastapi": ("app/serve.py", "review/web"),
+    "sqlalchemy": ("review/queue", "draft/ledger.py"),
     "ray": ("app/batch.py",),
     "typer": ("app",),
     "pyarrow": ("corpus",),
+    "HanTa": ("corpus/words.py",),
+    "rjieba": ("corpus/words.py",),
+    "sudachipy": ("corpus/words.py",),
 }
 FILES = sorted(SOURCE.rglob("*.py"))
 
