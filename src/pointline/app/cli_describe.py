@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -9,7 +10,9 @@ import typer
 
 from pointline.app import show
 from pointline.app.options import Json, TaskName, print_json, task_of
+from pointline.corpus.canvas import Drawn
 from pointline.corpus.check import SEVERITY, Findings
+from pointline.errors import InputError
 
 __all__ = ["app"]
 
@@ -67,17 +70,70 @@ def _tell(found: Findings, limit: int) -> None:
 
 @app.command()
 def stats(
-    path: Annotated[Path, typer.Argument(help="A dataset folder.")], json: Json = False
+    path: Annotated[Path, typer.Argument(help="A file of records or a dataset folder.")],
+    figures: Annotated[
+        Path | None, typer.Option(help="A folder for figures: PNG, SVG and CSV of each.")
+    ] = None,
+    seed: Annotated[int, typer.Option(help="Seed of the deals of text labels.")] = 0,
+    permutations: Annotated[int, typer.Option(min=20, help="Deals of text labels.")] = 200,
+    top: Annotated[int, typer.Option(min=1, help="Pairs of labels and entities to name.")] = 12,
+    json: Json = False,
 ) -> None:
-    """Describe a dataset: sizes, labels, items in a record, lengths, ambiguous mentions.
+    """Describe a dataset: sizes, labels, items, lengths, how its two levels go together.
 
-    Example: pointline data stats data/scnm-ja
+    Example: pointline data stats data/scnm-ja --figures figures/scnm-ja
     """
-    from pointline.corpus import describe, store
+    from pointline.corpus import describe
 
-    found = describe.stats(store.read_dataset(path))
+    with show.progress("reading"):
+        found = describe.describe(path, seed=seed, permutations=permutations, top=top)
     if json:
         print_json(found.to_dict())
-        return
-    for title, (headers, rows) in found.tables().items():
-        show.output.print(show.table(headers, rows, title=title))
+    else:
+        for title, (headers, rows) in found.tables().items():
+            show.output.print(show.table(headers, rows, title=title))
+    if figures is not None:
+        from pointline.corpus import figures as drawing
+
+        _tell_drawn(drawing.of_dataset(found, figures))
+
+
+@app.command()
+def figure(
+    paths: Annotated[list[Path], typer.Argument(help="Dataset folders, or a folder of them.")],
+    out: Annotated[Path, typer.Option(help="A folder for figures: PNG, SVG and CSV of each.")],
+    seed: Annotated[int, typer.Option(help="Seed of the deals of text labels.")] = 0,
+) -> None:
+    """Draw several datasets: their sizes as a sunburst, their labels, how their levels go together.
+
+    Example: pointline data figure data --out figures
+    """
+    from pointline.corpus import describe
+    from pointline.corpus import figures as drawing
+
+    folders = [folder for path in paths for folder in _datasets(path)]
+    sizes = [drawing.size_of(folder) for folder in folders]
+    found = []
+    with show.progress("reading") as advance:
+        for done, folder in enumerate(folders):
+            advance(done, len(folders), folder.name)
+            found.append(describe.describe(folder, seed=seed))
+    _tell_drawn(drawing.of_datasets(sizes, found, out))
+
+
+def _datasets(path: Path) -> list[Path]:
+    """Return a dataset folder, or those in a folder that is none."""
+    if (path / "manifest.json").is_file():
+        return [path]
+    found = sorted(file.parent for file in path.glob("*/manifest.json"))
+    if not found:
+        raise InputError(f"{path}: neither a dataset folder nor a folder of datasets")
+    return found
+
+
+def _tell_drawn(drawn: Sequence[Drawn]) -> None:
+    for figure in drawn:
+        show.say(str(figure.files[0]), to=show.errors)
+        if figure.missing:
+            told = f"no font here has {' '.join(figure.missing)}: drawn as a box"
+            show.say(f"warning: {told}", to=show.errors)
