@@ -70,6 +70,7 @@ def test_chinese_words_by_the_dictionary_and_its_corrections():
         ("挺", "adverb"), ("好用", "adjective"), ("的", "particle"), ("房间", "noun"), ("😀", "other"),
     ]  # fmt: skip
     assert told("很漂亮", "zh") == [("很", "adverb"), ("漂亮", "adjective")]
+    assert told("超好用", "zh") == [("超", "adverb"), ("好用", "adjective")]
     assert told("麻烦", "zh") == [("麻烦", "noun")]
     assert told("太麻烦", "zh")[-1] == ("麻烦", "adjective")
 

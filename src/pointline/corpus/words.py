@@ -233,6 +233,7 @@ _ADJECTIVES = wordlist("""
     局促 懒散 和善 敞亮 周全 寒碜 高雅 出色 宜人 难看 安逸 窄小 迟缓 破败 可恨 安宁 和蔼 清香
 """)
 _NOUNS = wordlist("缺陷 失误")
+_ADVERBS = wordlist("超 有点 有点儿")
 # What stands before an adjective and makes one of a noun behind it: 很麻烦
 _DEGREES = wordlist("很 挺 非常 太 比较 真 更 最 十分 特别 超 极 蛮 颇 相当 好 够 格外")
 _JOINED = re.compile("[很挺](?=.)")
@@ -247,6 +248,8 @@ def _chinese(text: str) -> Iterator[Word]:
             kind = "adjective"
         elif spelling in _NOUNS:
             kind = "noun"
+        elif spelling in _ADVERBS:
+            kind = "adverb"
         if not spelling.isspace():
             yield Word(start, at, kind, (spelling,), tag)
         before = spelling
