@@ -7,10 +7,10 @@ r"""brat standoff: a folder with a text and an annotation file for each record.
                      T3	people 13 15	Bo
                      R1	wrote_x20_to Arg1:T2 Arg2:T3
 
-The file's name is the record's id, percent-encoded. brat has no label for a whole document: the
-text label is the attribute `Label` of a mention `Text`, which lies on the first word. Facts of
-three fields are relations; their ends lie on a pair's mention, else on one of type `Fact_field`.
-brat's types are of ASCII letters, digits, `_` and `-`; other characters are spelled `_x20_`, and
+The file's name is the record's id. brat has no label for a whole document: the text label is the
+attribute `Label` of a mention `Text`, which lies on the first word. Facts of three fields are
+relations; their ends lie on a pair's mention, else on one of type `Fact_field`. brat's types are of
+ASCII letters, digits, `_` and `-`; other characters are spelled `_x20_`, in ids too, and
 `visual.conf` shows the label as it is. `annotation.conf` declares the types of the task and of the
 records, so that brat opens the folder for annotation. A mention that runs over a line break is
 written in parts, as brat does it.
@@ -30,7 +30,6 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import pairwise
 from pathlib import Path
-from urllib.parse import quote, unquote
 
 from pointline.corpus.exchange.fields import well_formed
 from pointline.corpus.exchange.form import LOST, Form, Losses, carried
@@ -60,6 +59,7 @@ _LEFT_OUT = {
     "#": "note: left out",
 }
 
+_NO_STEM = re.compile(r"^\.|[^0-9A-Za-z_.-]")
 _NO_TYPE = re.compile(r"[^0-9A-Za-z_-]")
 _NO_VALUE = re.compile(r"[\s|,:;<>&\"'\\?*+]")
 _LINE_BREAKS = frozenset("\n\r\x0b\x0c\x1c\x1d\x1e\x85\u2028\u2029")
@@ -116,11 +116,11 @@ def _without_returns(record: Record, losses: Losses) -> Record:
 
 
 def _stem(record: Record, number: int, losses: Losses) -> str:
-    stem = quote(record.id, safe="")
-    if not stem or len(stem) > _LONGEST_STEM:
+    stem = name_of(record.id, _NO_STEM)
+    if not 0 < len(stem) <= _LONGEST_STEM:
         losses.note(LOST["id"], record.id)
         return f"record-{number:06d}"
-    return stem if stem[0] != "." else "%2E" + stem[1:]
+    return stem
 
 
 def _annotations(record: Record, losses: Losses) -> Iterator[str]:
@@ -221,7 +221,7 @@ def read(path: Path, task: Task, losses: Losses) -> Iterator[Record]:
     if alone:
         raise CorpusError(f"{alone[0]}: its text, {alone[0].stem}.txt, is missing: put it beside")
     for text in texts:
-        yield _record(text, unquote(text.relative_to(path).as_posix()[:-4]), task, losses)
+        yield _record(text, label_of(text.relative_to(path).as_posix()[:-4]), task, losses)
 
 
 def _record(path: Path, name: str, task: Task, losses: Losses) -> Record:
