@@ -58,9 +58,11 @@ def to_json(record: Record) -> dict[str, Any]:
 
 def _not_finite(value: object) -> Iterator[float]:
     """Yield the numbers that JSON has no word for; orjson would write null."""
+    if value is None or isinstance(value, str):  # what metadata mostly is
+        return
     if isinstance(value, float) and not math.isfinite(value):
         yield value
-    elif isinstance(value, Mapping | list | tuple):
+    elif isinstance(value, (*_OBJECT, list, tuple)):
         for each in value.values() if isinstance(value, Mapping) else value:
             yield from _not_finite(each)
 
@@ -88,8 +90,8 @@ def from_json(values: object) -> Record:
         task=_or(values, "task", ""),
         text=values["text"],
         label=_or(values, "label", ""),
-        pairs=tuple(_pair(at, pair) for at, pair in enumerate(_list(values, "pairs"))),
-        facts=tuple(_fact(at, fact) for at, fact in enumerate(_list(values, "facts"))),
+        pairs=tuple([_pair(at, pair) for at, pair in enumerate(_list(values, "pairs"))]),
+        facts=tuple([_fact(at, fact) for at, fact in enumerate(_list(values, "facts"))]),
         meta=_meta(values),
     )
     return _predicted(record, values) if _PREDICTED & values.keys() else record
@@ -118,10 +120,12 @@ def _pair(at: int, values: object) -> Pair:
     if not values.keys() <= _PAIR:
         unknown = min(values.keys() - _PAIR)
         raise RecordError(f"pair {at} has the unknown key {unknown!r}: move it to 'meta'")
-    ambiguous = _or(values, "ambiguous", False)
-    if not isinstance(ambiguous, bool):
-        raise RecordError(f"pair {at}: 'ambiguous' is true or false, got {_kind(ambiguous)}")
     told = values.get
+    ambiguous = told("ambiguous")
+    if ambiguous is None:
+        ambiguous = False
+    elif not isinstance(ambiguous, bool):
+        raise RecordError(f"pair {at}: 'ambiguous' is true or false, got {_kind(ambiguous)}")
     try:
         return Pair(told("label"), told("entity"), told("start"), told("end"), ambiguous)  # type: ignore[arg-type]
     except RecordError as error:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Iterable
+from functools import lru_cache
 
 from pointline.format.text import fold
 
@@ -33,10 +34,15 @@ def key(text: str) -> str:
     >>> key("-5, not 1.5"), key("Covid-19 (5)")
     ('−5not1.5', 'covid195')
     """
-    folded = _OTHER.sub(lambda found: fold(found[0]).text, _BLANK.sub(" ", text)).casefold()
+    folded = _OTHER.sub(lambda found: _folded(found[0]), _BLANK.sub(" ", text)).casefold()
     if not folded.isprintable():
         folded = "".join(char for char in folded if unicodedata.category(char) not in ("Cc", "Cf"))
     return _MARK.sub(_telling, _MINUS.sub("−", folded).replace(" ", ""))
+
+
+@lru_cache(maxsize=1 << 14)  # what is folded is mostly a full stop behind one of some thousands
+def _folded(part: str) -> str:
+    return fold(part).text
 
 
 def _telling(found: re.Match[str]) -> str:
