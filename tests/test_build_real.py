@@ -1,6 +1,8 @@
 """The 21 datasets from the real corpora: sizes, labels, accounts, and no leak."""
 
+import importlib.util
 from collections import Counter
+from pathlib import Path
 
 import pytest
 from leakage import leaks
@@ -80,3 +82,13 @@ def test_every_corpus_of_a_recipe_takes_part_in_the_comparison(real):
     datasets, _ = real
     for dataset in datasets.values():
         assert dataset.manifest["screened_against"].keys() == CATALOGUE.sides.keys()
+
+
+def test_the_counts_of_the_page_are_those_of_the_build(real):
+    datasets, _ = real
+    path = Path(__file__).parents[1] / "benchmarks" / "data_counts.py"
+    spec = importlib.util.spec_from_file_location("data_counts", path)
+    counts = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(counts)
+    page = counts.PAGE.read_text(encoding="utf-8")
+    assert counts.rewritten(page, datasets) == page
