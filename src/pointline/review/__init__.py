@@ -1,0 +1,1 @@
+"""The review page: people look at drafts, mend them and decide; every decision is kept."""

@@ -1,0 +1,194 @@
+"""What a review came to: accepted records as dataset folders, decisions as CSV, a summary."""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+import zipfile
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import ExitStack
+from dataclasses import asdict
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import orjson
+
+from pointline.corpus import recordfile, store
+from pointline.format.record import Record
+from pointline.review.agreement import Agreement, between
+from pointline.review.item import Event, Item, Review, Reviewer
+from pointline.review.pairing import task_of
+from pointline.review.queue import Queue
+
+__all__ = ["COLUMNS", "DECISIONS", "SUMMARY", "decisions", "export", "pack", "summary"]
+
+#: Names of the two files beside the datasets.
+DECISIONS, SUMMARY = "decisions.csv", "summary.json"
+
+#: The columns of the decisions.
+COLUMNS = (
+    "number", "id", "split", "status", "reason", "flagged", "corrected", "label", "rules",
+    "reviewer", "changed_at", "version", "second_reviewer", "second_verdict", "second_label",
+    "comments",
+)  # fmt: skip
+
+
+def export(queue: Queue, review: Review, out: Path) -> dict[str, Any]:
+    """Write a review into a folder and return its summary.
+
+    `out/TASK/` is a dataset of the accepted records of a task, in the place of one that is there;
+    `out/decisions.csv` has every item, `out/summary.json` the summary.
+
+    Raises CorpusError where something else than a dataset is in a dataset's place.
+    """
+    out.mkdir(parents=True, exist_ok=True)
+    parts = _datasets(queue, review, out)
+    told = summary(queue, review) | {"corrected_parts": dict(parts)}
+    with recordfile.atomic(out / DECISIONS) as file:
+        for line in decisions(queue, review):
+            file.write(line.encode())
+    with recordfile.atomic(out / SUMMARY) as file:
+        file.write(orjson.dumps(told, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE))
+    return told
+
+
+def pack(folder: Path, out: BinaryIO) -> None:
+    """Write the files of a folder into a zip archive."""
+    with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive:
+        for file in sorted(path for path in folder.rglob("*") if path.is_file()):
+            archive.write(file, file.relative_to(folder).as_posix())
+
+
+# ---------------------------------------------------------------- datasets
+
+
+def _datasets(queue: Queue, review: Review, out: Path) -> Counter[str]:
+    """Write the accepted records by task; return how often each part of them was corrected."""
+    splits, parts = queue.find.splits(review, status="accepted"), Counter[str]()
+    new: dict[str, store.NewDataset] = {}
+    with ExitStack() as folders:
+        for item in queue.find.every(review, status="accepted"):
+            task = task_of(item.record, review.tasks)
+            if task.name not in new:
+                folder = out / _folder_name(task.name, len(new))
+                made = store.new_dataset(folder, task, splits, replace=True)
+                new[task.name] = folders.enter_context(made)
+                new[task.name].about["review"] = {"source": review.source, "draft": review.draft}
+            new[task.name].add(item.split, _accepted(item))
+            parts.update(item.corrected)
+    return parts
+
+
+def _folder_name(task: str, at: int) -> str:
+    plain = re.sub(r"[^\w-]+", "_", task).strip("_")
+    return plain if plain == task else f"{plain or 'dataset'}-{at + 1}"
+
+
+def _accepted(item: Item) -> Record:
+    """Return the record without what a system told of its own reading, which a person replaced."""
+    record, told = item.record, {"corrected": list(item.corrected)}
+    return Record(
+        record.id, record.task, record.text, record.label, record.pairs, record.facts,
+        {**record.meta, "review": told},
+    )  # fmt: skip
+
+
+# ---------------------------------------------------------------- decisions
+
+
+def decisions(queue: Queue, review: Review) -> Iterator[str]:
+    """Yield the lines of the CSV file: its head, and one row an item, in their order.
+
+    It begins with a byte-order mark, by which spreadsheets know that it is UTF-8.
+    """
+    notes: defaultdict[int, list[Event]] = defaultdict(list)
+    for event in queue.log.notes(review):
+        notes[event.item].insert(0, event)
+    yield "\ufeff" + _line(COLUMNS)
+    for item in queue.find.every(review):
+        row = _decision(item) | _noted(notes.get(item.id, []))
+        yield _line(row.get(column, "") for column in COLUMNS)
+
+
+def _decision(item: Item) -> dict[str, Any]:
+    when = datetime.fromtimestamp(item.changed_at, UTC).isoformat(timespec="seconds")
+    return {
+        "number": item.position + 1,
+        "id": item.draft.id,
+        "split": item.split,
+        "status": item.status,
+        "reason": item.reason,
+        "flagged": int(item.flagged),
+        "corrected": " ".join(item.corrected),
+        "label": item.record.label,
+        "rules": "; ".join(item.rules),
+        "reviewer": item.decided_by,
+        "changed_at": when if item.changed_by else "",
+        "version": item.version,
+    }
+
+
+def _noted(events: Iterable[Event]) -> dict[str, str]:
+    found: dict[str, str] = {}
+    comments = []
+    for event in events:
+        if event.action == "comment":
+            comments.append(f"{event.reviewer}: {event.note}")
+            continue
+        verdict, label = event.after["opinion"]
+        found = {"second_reviewer": event.reviewer, "second_verdict": verdict}
+        found["second_label"] = label
+    return found | {"comments": "\n".join(comments)}
+
+
+def _line(cells: Iterable[Any]) -> str:
+    out = io.StringIO()
+    csv.writer(out, lineterminator="\n").writerow([_cell(cell) for cell in cells])
+    return out.getvalue()
+
+
+def _cell(value: Any) -> Any:
+    # a spreadsheet runs what begins like a formula
+    if isinstance(value, str) and value[:1] in ("=", "+", "-", "@", "\t", "\r"):
+        return f"'{value}"
+    return value
+
+
+# ---------------------------------------------------------------- summary
+
+
+def summary(queue: Queue, review: Review) -> dict[str, Any]:
+    """Return the numbers of a review; `share_corrected` is the paper's figure of quality.
+
+    It is the share of the accepted records whose text, label or items a person changed, None where
+    nothing is accepted.
+    """
+    found = queue.find.progress(review, Reviewer("", ""))
+    accepted = found.statuses.get("accepted", 0)
+    people: defaultdict[str, dict[str, int]] = defaultdict(dict)
+    for (name, status), count in queue.find.decided(review).items():
+        people[name][status] = count
+    return {
+        "source": review.source,
+        "draft": review.draft,
+        "items": found.total,
+        "statuses": dict(found.statuses),
+        "flagged": found.flagged,
+        "corrected": found.corrected,
+        "share_corrected": found.corrected / accepted if accepted else None,
+        "rules": queue.find.rules(review),
+        "reviewers": dict(people),
+        "second_opinion_share": review.share,
+        "agreement": [
+            {"reviewers": [both.first, both.second]}
+            | {"verdict": _agreement(both.verdict), "label": _agreement(both.label)}
+            for both in between(queue.log.opinions(review))
+        ],
+    }
+
+
+def _agreement(found: Agreement) -> Mapping[str, Any]:
+    return asdict(found) | {"share": found.share}

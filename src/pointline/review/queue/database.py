@@ -1,0 +1,87 @@
+"""The database under the queue: a SQLite file in WAL mode, or any by its SQLAlchemy URL."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from types import ModuleType, SimpleNamespace
+from typing import TYPE_CHECKING, Any
+
+from pointline.errors import InputError, MissingExtra
+from pointline.review.queue import tables
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection, Engine
+
+__all__ = ["Database"]
+
+_PATIENCE = 15_000  # milliseconds that a write waits for others
+
+
+class Database:
+    """The engine, its tables (`t`), the library (`sql`) and the clock.
+
+    Raises InputError for a place that is no such database, MissingExtra without SQLAlchemy or the
+    driver of the URL.
+    """
+
+    def __init__(self, place: str, *, clock: Callable[[], float]) -> None:
+        """Open the database; its tables are made where they are not there yet."""
+        try:
+            import sqlalchemy
+        except ImportError:
+            raise MissingExtra("sqlalchemy", extra="review") from None
+        self.clock = clock
+        self.sql: ModuleType = sqlalchemy
+        self.t: SimpleNamespace = tables.define(sqlalchemy)
+        try:
+            self._engine = _engine(place)
+            self._writer = self._engine.execution_options(pointline_write=True)
+            with self.write() as connection:
+                self.t.schema.create_all(connection)
+        except ImportError as error:
+            raise MissingExtra(error.name or "a driver", extra="postgres") from None
+        except sqlalchemy.exc.SQLAlchemyError as error:
+            told = str(error.__cause__ or error).strip().splitlines()[0]
+            raise InputError(f"{_safe(place)}: cannot be opened as a queue: {told}") from None
+
+    def write(self) -> AbstractContextManager[Connection]:
+        """Begin a transaction that writes; it is committed when the block ends well."""
+        return self._writer.begin()
+
+    def read(self) -> AbstractContextManager[Connection]:
+        """Begin a transaction that reads."""
+        return self._engine.connect()
+
+    def close(self) -> None:
+        """Let go of the database."""
+        self._engine.dispose()
+
+
+def _engine(place: str) -> Engine:
+    from sqlalchemy import create_engine, event
+    from sqlalchemy.engine import URL
+
+    if "://" in place and not place.startswith("sqlite"):
+        return create_engine(place, pool_pre_ping=True)
+    engine = create_engine(place if "://" in place else URL.create("sqlite", database=place))
+
+    def prepare(connection: Any, _: object) -> None:
+        connection.isolation_level = None  # BEGIN is ours to say, below
+        connection.execute(f"PRAGMA busy_timeout={_PATIENCE}")
+        connection.execute("PRAGMA journal_mode=WAL")
+
+    def begin(connection: Connection) -> None:
+        # a transaction that reads first and writes later could find that another wrote meanwhile
+        writes = connection.get_execution_options().get("pointline_write")
+        connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+
+    event.listen(engine, "connect", prepare)
+    event.listen(engine, "begin", begin)
+    return engine
+
+
+def _safe(place: str) -> str:
+    """Return a place without the password that a URL may hold."""
+    head, mark, tail = place.partition("://")
+    return f"{head}{mark}{tail.rpartition('@')[2]}" if mark else place

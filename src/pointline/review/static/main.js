@@ -1,0 +1,423 @@
+// The page at work: one item at a time, its edits, its decisions.
+import { Board } from "./board.js";
+import * as dialogs from "./dialogs.js";
+import { byId, fieldIn, make, show } from "./elements.js";
+import { actionOf } from "./keys.js";
+import { drawMarks, huesOf, spansOf } from "./marks.js";
+import { Palette, LabelField } from "./palette.js";
+import { toUnit } from "./points.js";
+import { readRows, Rows } from "./rows.js";
+import { post } from "./server.js";
+import { tellAbout, tellHistory, tellNumbers } from "./telling.js";
+
+const told = JSON.parse(byId("told").textContent);
+const text = byId("text");
+let board = null;
+let hues = new Map();
+let busy = false;
+
+const rows = new Rows(byId("items"), { changed, rebuild, aimed: () => palette.draw(selection()) });
+const palette = new Palette(byId("palette"), { mark, put, selection });
+const label = new LabelField(byId("label-slot"), (value) => {
+  board.label = value;
+  changed();
+});
+
+// ------------------------------------------------------------------ showing
+
+function wanted() {
+  const value = (id) => byId(id)?.value ?? "";
+  return { view: value("view"), rule: value("rule"), label: value("label-filter"), search: value("search") };
+}
+
+function show_(view, progress) {
+  if (progress) tellNumbers(progress, told);
+  board = view && new Board(view);
+  show(byId("item"), Boolean(view));
+  show(byId("done"), !view);
+  say("");
+  notice("");
+  for (const button of byId("actions").querySelectorAll("button"))
+    button.disabled = locked() && !["next", "previous", "undo", "goto"].includes(button.dataset.do);
+  address();
+  if (!view) return tellDone(progress);
+  byId("fix").disabled ||= view.second;
+  recall();
+  tellAbout(view);
+  tellHistory(view);
+  drawOriginal(view);
+  text.lang = byId("marks").lang = view.record.lang;
+  text.readOnly = locked();
+  byId("translation-name").textContent = paneName(told.paired ? "Translation" : "Text", view.record);
+  text.setAttribute("aria-label", told.paired ? "Text of the translation" : "Text");
+  if (view.held_by) notice(`${view.held_by} is reviewing this item: you can read it, and go on.`);
+  else if (view.second) notice("Second opinion: this is the draft as it came. What the first reviewer decided is not shown.");
+  rebuild();
+  scrollTo(0, 0);
+}
+
+const locked = () => !board || !board.view.mine;
+const paneName = (name, side) => (side.language ? `${name} · ${side.language}` : name);
+
+function drawOriginal(view) {
+  const side = view.source;
+  show(byId("original"), told.paired);
+  document.body.classList.toggle("single", !told.paired);
+  if (!told.paired) return;
+  byId("original-name").textContent = side ? paneName("Original", side) : "No original with this id";
+  byId("original-label").textContent = side?.label || "none";
+  if (!side) return byId("original-text").replaceChildren(), byId("original-items").replaceChildren();
+  const colours = huesOf(side);
+  const placed = side.pairs.map((pair, link) => ({
+    ...pair, link, start: pair.start === null ? null : toUnit(side.text, pair.start),
+  }));
+  const linked = side.facts.map((fact, at) => ({ ...fact, link: side.pairs.length + at }));
+  byId("original-text").lang = byId("original-label").lang = side.lang;
+  drawMarks(byId("original-text"), side.text, spansOf(side.text, placed, linked, colours));
+  readRows(byId("original-items"), side, colours);
+}
+
+function tellDone(progress) {
+  const left = progress?.statuses.open ?? 0;
+  const filtered = wanted().view !== "open" || wanted().rule || wanted().label || wanted().search;
+  byId("done-text").textContent = filtered
+    ? "No other item passes this filter, or other reviewers have them."
+    : left ? `Other reviewers have the last ${left}.`
+      : "Every item is decided or skipped.";
+  const button = (name, action) => make("button", { type: "button", onclick: action }, name);
+  byId("done-actions").replaceChildren(
+    filtered ? button("All that is to do", () => filterBy({ view: "open" })) : "",
+    progress?.statuses.skipped ? button(`Skipped (${progress.statuses.skipped})`, () => filterBy({ view: "skipped" })) : "",
+    progress?.second ? button(`Second opinion (${progress.second})`, () => filterBy({ view: "second" })) : "",
+    make("a.button.main", { href: `/r/${told.review}/summary` }, "Summary and export"));
+  byId("done").querySelector("button, a")?.focus();
+}
+
+function rebuild() {
+  const used = { ...board.view.record, pairs: board.pairs, facts: board.facts };
+  hues = huesOf(used);
+  label.build(board, locked());
+  palette.build(board, hues);
+  rows.build(board, hues, locked());
+  changed();
+}
+
+function changed() {
+  const faults = board.faults();
+  const missing = board.pairs.some((pair) => !hues.has(pair.label));
+  if (missing) hues = huesOf({ ...board.view.record, pairs: board.pairs, facts: board.facts });
+  if (text.value !== board.text) text.value = board.text;
+  drawMarks(byId("marks"), board.text, spansOf(board.text, board.pairs, board.facts, hues));
+  rows.refresh(hues, faults);
+  const at = (where) => faults.find((fault) => fault.where === where)?.reason ?? "";
+  byId("label-fault").textContent = at("label");
+  byId("text-fault").textContent = at("text");
+  show(byId("text-fault"), Boolean(at("text")));
+  label.draw(board.label);
+  palette.draw(selection());
+  show(byId("dirty"), board.dirty);
+  show(byId("restore"), board.differsFromDraft && !locked());
+  show(byId("add"), !locked());
+  remember();
+}
+
+function say(what, { fault = false } = {}) {
+  byId("said").textContent = what;
+  byId("said").classList.toggle("fault", fault);
+}
+
+function notice(what) {
+  byId("notice").textContent = what;
+  show(byId("notice"), Boolean(what));
+}
+
+function address() {
+  const { view, rule, label: name, search } = wanted();
+  const query = new URLSearchParams({ view });
+  if (rule) query.set("rule", rule);
+  if (name) query.set("label", name);
+  if (search) query.set("q", search);
+  byId("to-list").href = `/r/${told.review}/items?${query}`;
+  if (board) query.set("n", board.view.number);
+  history.replaceState(null, "", `?${query}`);
+}
+
+// ------------------------------------------------------------------ unsaved edits stay in the browser
+
+const memory = () => `pointline ${told.review} ${board.view.id} ${board.view.version} ${board.view.second ? 2 : 1}`;
+
+function remember() {
+  if (board.dirty) localStorage.setItem(memory(), JSON.stringify(board.told()));
+  else localStorage.removeItem(memory());
+}
+
+function recall() {
+  const kept = localStorage.getItem(memory());
+  if (!kept || locked()) return;
+  board.load(JSON.parse(kept), board.view.links);
+  say("Edits that were not saved are here again");
+}
+
+// ------------------------------------------------------------------ asking the server
+
+async function asked(what, values = {}) {
+  if (busy) return null;
+  busy = true;
+  document.body.classList.add("busy");
+  try {
+    return await post(told.review, what, { wanted: wanted(), ...values });
+  } catch (refusal) {
+    if (refusal.status === 409) await settle(refusal.told, what, values);
+    else say(refusal.message, { fault: true });
+    return null;
+  } finally {
+    busy = false;
+    document.body.classList.remove("busy");
+  }
+}
+
+const work = (values = {}) => ({
+  item: board.view.id,
+  version: board.view.version,
+  record: board.dirty ? board.told() : null,
+  second: board.view.second,
+  ...values,
+});
+
+async function settle(answer, what, values) {
+  if (!values.item || answer.item.id !== board?.view.id)
+    return say(answer.error, { fault: true });
+  const mine = { ...board.view.record, ...board.told() };
+  const choice = await dialogs.conflict(answer, mine, answer.item);
+  busy = false;
+  if (choice === "theirs") {
+    localStorage.removeItem(memory());
+    return show_(answer.item);
+  }
+  if (choice !== "mine") return say("Not saved");
+  const again = await asked(what, { ...values, version: answer.item.version, record: board.told() });
+  localStorage.removeItem(memory());
+  if (again) show_(again.item, again.progress);
+}
+
+async function go(move) {
+  const answer = await asked("go", { after: board ? board.view.number - 1 : -1, ...move });
+  if (!answer) return;
+  if (answer.item || !move.back) show_(answer.item, answer.progress);
+  else say("This is the first");
+}
+
+async function fixed() {
+  if (!board.dirty || board.view.second) return true;
+  const answer = await asked("fix", work());
+  if (!answer) return false;
+  localStorage.removeItem(memory());
+  show_(answer.item, answer.progress);
+  say("Fixed");
+  return true;
+}
+
+async function decide(verdict, note = "") {
+  const before = memory();
+  const answer = await asked("decide", work({ verdict, note }));
+  if (!answer) return;
+  localStorage.removeItem(before);
+  show_(answer.item, answer.progress);
+  say({ accepted: "Accepted", rejected: "Rejected", skipped: "Skipped" }[verdict]);
+}
+
+// ------------------------------------------------------------------ actions
+
+const ACTIONS = {
+  async accept() {
+    const grave = board.faults().filter((fault) => fault.grave);
+    if (!grave.length) return decide("accepted");
+    say(`Not accepted: ${grave[0].reason}`, { fault: true });
+    focusOn(grave[0].where);
+  },
+  async reject() {
+    const reason = await dialogs.askReason(told.reasons);
+    if (reason) await decide("rejected", reason);
+  },
+  skip: () => decide("skipped"),
+  async fix() {
+    if (board.view.second) return say("A second opinion is given by Accept or Reject", { fault: true });
+    if (!board.dirty) return say("There is nothing to fix");
+    await fixed();
+  },
+  async next() {
+    if (!board || locked() || (await fixed())) await go({});
+  },
+  async previous() {
+    if (!board || locked() || (await fixed())) await go({ back: true, wanted: { ...wanted(), view: "" } });
+  },
+  async undo() {
+    const answer = await asked("undo");
+    if (!answer) return;
+    show_(answer.item, answer.progress);
+    say(`Undone: ${{ fix: "fixed", flag: "flagged", unflag: "flag taken away", second: "second opinion" }[answer.undone] ?? answer.undone}`);
+  },
+  async flag() {
+    if (await fixed()) await update("flag", work({ record: null }));
+  },
+  async comment() {
+    const note = await dialogs.ask("Comment", { hint: "Others see it beside the item. Ctrl+Enter keeps it.", long: true });
+    if (note && (await fixed())) await update("comment", work({ record: null, note }));
+  },
+  async goto() {
+    const to = await dialogs.ask("Go to", { hint: "The number of an item, or a record id." });
+    if (to && (!board || locked() || (await fixed()))) await go({ to });
+  },
+  help: () => dialogs.help(),
+  search: () => byId("search").select(),
+  view: () => byId("view").focus(),
+  list: () => location.assign(byId("to-list").href),
+  edit() {
+    text.focus();
+    text.setSelectionRange(text.value.length, text.value.length);
+  },
+  items: () => byId("items").querySelector("input, select")?.focus(),
+  label: () => label.focus(),
+  digit: (number) => label.choose(number),
+  mark: () => palette.focus(selection()),
+  markDigit: (number) => palette.choose(number, selection()),
+  add() {
+    const facts = board.view.record.shape === "facts";
+    if (facts) board.facts.push({ fields: ["", board.view.record.item_labels?.[0] ?? "", ""], link: null });
+    else board.pairs.push({ label: board.view.record.item_labels?.[0] ?? "", entity: "", start: null, end: null, link: null });
+    rebuild();
+    byId("items").lastElementChild.querySelector("input.entity").focus();
+  },
+  restore() {
+    board.load(board.view.draft, board.view.links);
+    rebuild();
+  },
+  history() {
+    byId("history").open = !byId("history").open;
+  },
+  leave() {
+    document.activeElement.blur();
+  },
+};
+
+const ALWAYS = ["next", "previous", "undo", "goto", "help", "search", "view", "list", "leave", "history"];
+
+async function act(action, number) {
+  if (!ACTIONS[action] || byId("dialog").open) return;
+  if (!ALWAYS.includes(action) && locked()) return;
+  await ACTIONS[action](number);
+}
+
+async function update(what, values) {
+  const answer = await asked(what, values);
+  if (answer) show_(answer.item, answer.progress);
+}
+
+function focusOn(where) {
+  const [part, at] = where.split("/");
+  if (part === "text") return text.focus();
+  if (part === "label") return label.focus();
+  const item = part === "facts" ? board.pairs.length + Number(at) : Number(at);
+  byId("items").children[item]?.querySelector("input.entity").focus();
+}
+
+// ------------------------------------------------------------------ selecting and marking
+
+function selection() {
+  return { start: text.selectionStart, end: text.selectionEnd, text: board?.text ?? "", target: rows.target };
+}
+
+function mark(name, { start, end }) {
+  if (board.view.record.shape === "facts") board.facts.push({ fields: [board.text.slice(start, end), name, ""], link: null });
+  else board.addPair(name, start, end);
+  text.setSelectionRange(end, end);
+  rebuild();
+  text.focus();
+}
+
+/** Put the selection into the item's field that had the focus last. */
+function put({ start, end, target }) {
+  if (target.pair !== undefined) board.movePair(target.pair, start, end);
+  else board.facts[target.fact].fields[target.place] = board.text.slice(start, end);
+  text.setSelectionRange(end, end);
+  rebuild();
+}
+
+function light(marks) {
+  for (const each of document.querySelectorAll(".on")) each.classList.remove("on");
+  if (!marks) return;
+  const { links, items, pane } = marks;
+  for (const each of document.querySelectorAll("[data-items], li[data-item]")) {
+    const here = pane.contains(each);
+    const has = (name, wanted_) => (each.dataset[name] ?? "").split(" ").some((v) => v && wanted_.includes(v));
+    const same = here ? has("items", items) || has("item", items) : has("links", links) || has("link", links);
+    each.classList.toggle("on", same);
+  }
+}
+
+function lit(element) {
+  const found = element?.closest?.("mark, li[data-item]");
+  if (!found) return null;
+  const split = (value) => (value ?? "").split(" ").filter(Boolean);
+  const items = split(found.dataset.items ?? found.dataset.item);
+  return { items, links: split(found.dataset.links ?? found.dataset.link), pane: found.closest(".pane") };
+}
+
+// ------------------------------------------------------------------ events
+
+text.addEventListener("input", () => {
+  board.setText(text.value, text.selectionEnd);
+  changed();
+});
+document.addEventListener("selectionchange", () => board && palette.draw(selection()));
+byId("main").addEventListener("pointermove", (event) => {
+  // the marks lie under the text box
+  const under = event.target === text ? document.elementsFromPoint(event.clientX, event.clientY) : [event.target];
+  light(lit(under.find((element) => element.matches?.("mark, li *, li"))));
+});
+byId("main").addEventListener("focusin", (event) => light(lit(event.target)));
+document.addEventListener("click", (event) => {
+  const button = event.target.closest("[data-do]");
+  if (button) act(button.dataset.do);
+});
+document.addEventListener("keydown", (event) => {
+  if (byId("dialog").open) return;
+  const found = actionOf(event, fieldIn(event.target));
+  if (!found || (event.key === "Enter" && !event.ctrlKey && !event.metaKey)) return;
+  if (["ArrowLeft", "ArrowRight"].includes(event.key) && event.target.closest("summary, [role=group]")) return;
+  if (palette.takes(event)) return;
+  event.preventDefault();
+  act(found.action, found.number);
+});
+
+function filterBy(values) {
+  if (values.view !== undefined) byId("view").value = values.view;
+  for (const id of ["rule", "label-filter", "search"]) if (byId(id) && values.view !== undefined) byId(id).value = "";
+  go({ after: -1 });
+}
+byId("filters").addEventListener("change", async (event) => {
+  if (event.target.id === "search") return;
+  if (!board || locked() || (await fixed())) await go({ after: -1 });
+  event.target.blur();
+});
+byId("filters").addEventListener("submit", async (event) => {
+  event.preventDefault();
+  if (!board || locked() || (await fixed())) await go({ after: -1 });
+  byId("search").blur();
+});
+
+setInterval(async () => {
+  if (document.hidden || !board || locked()) return;
+  const answer = await post(told.review, "renew", { item: board.view.id }).catch(() => null);
+  if (answer && !answer.mine && !locked())
+    notice("Your time with this item ran out and another reviewer has it now. Your edits stay in this browser.");
+}, 60_000);
+addEventListener("pagehide", () => {
+  post(told.review, "release", {}, { keepalive: true }).catch(() => null);
+});
+addEventListener("pageshow", (event) => {
+  if (event.persisted) location.reload();
+});
+
+show_(told.item, told.progress);
+document.body.dataset.ready = "yes";
