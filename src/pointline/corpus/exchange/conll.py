@@ -31,7 +31,7 @@ import json
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from functools import partial
+from functools import lru_cache, partial
 from itertools import pairwise
 from pathlib import Path
 from typing import Literal
@@ -140,7 +140,12 @@ def _tag(pair: Pair | None, start: int, end: int, scheme: Scheme) -> str:
     prefix = "B" if begins else "I"
     if scheme == "BIOES" and ends:
         prefix = "S" if begins else "E"
-    return f"{prefix}-{name_of(pair.label, _BLANK)}"
+    return f"{prefix}-{_name(pair.label)}"
+
+
+@lru_cache(maxsize=4096)
+def _name(label: str) -> str:
+    return name_of(label, _BLANK)
 
 
 # ---------------------------------------------------------------- reading
@@ -208,16 +213,15 @@ def _blocks(path: Path) -> Iterator[_Block]:
             block = _Block()
             continue
         block.first = block.first or number
-        place = f"{path}:{number}"
         if not _is_comment(line):
-            token, tag = _row(line, place)
+            token, tag = _row(line, path, number)
             block.tokens.append(token)
             block.tags.append(tag)
             block.at.append(number)
         elif found := _COMMENT.match(line):
             key, is_json, value = found.groups()
             block.comments["id" if key == "sent_id" else key] = (
-                str(_from_json(value, place)) if is_json else value
+                str(_from_json(value, f"{path}:{number}")) if is_json else value
             )
     if block.tokens or "text" in block.comments:
         yield block
@@ -232,22 +236,28 @@ def _is_comment(line: str) -> bool:
     return line.startswith("# ") and not _TAG.fullmatch(line.split()[-1])
 
 
-def _row(line: str, place: str) -> tuple[str, tuple[str, str]]:
+def _row(line: str, path: Path, number: int) -> tuple[str, tuple[str, str]]:
     """Return the token, and the prefix and the label of its tag."""
     columns = line.split("\t") if "\t" in line else re.split(" +", line.rstrip(" "))
     while len(columns) > 2 and not columns[-1]:
         columns.pop()
     if not 2 <= len(columns) <= 4:
         raise CorpusError(
-            f"{place}: {len(columns)} columns: a row is a token, up to two more columns and a"
-            " tag, separated by tabs or blanks"
+            f"{path}:{number}: {len(columns)} columns: a row is a token, up to two more columns and"
+            " a tag, separated by tabs or blanks"
         )
-    tag = _TAG.fullmatch(columns[-1].strip())
+    tag = _parted(columns[-1].strip())
     if not tag:
         raise CorpusError(
-            f"{place}: {columns[-1]!r} is no tag: the last column is O, or B-TYPE, I-TYPE, ..."
+            f"{path}:{number}: {columns[-1]!r} is no tag: the last column is O, or B-TYPE, I-TYPE"
         )
-    return columns[0] or " ", (tag[1] or "O", tag[2] or "")
+    return columns[0] or " ", tag
+
+
+@lru_cache(maxsize=4096)
+def _parted(tag: str) -> tuple[str, str] | None:
+    found = _TAG.fullmatch(tag)
+    return (found[1] or "O", found[2] or "") if found else None
 
 
 # ---------------------------------------------------------------- the text
