@@ -47,6 +47,12 @@ def test_english_words_and_their_clitics():
     ]  # fmt: skip
 
 
+def test_english_nouns_with_a_capital_are_names_but_where_a_sentence_begins():
+    kinds = dict(told("Walks in Paper Garden. Gardens? A LOT of gardens", "en"))
+    assert kinds["Garden"] == kinds["Paper"] == "name"
+    assert kinds["Walks"] == kinds["Gardens"] == kinds["LOT"] == kinds["gardens"] == "noun"
+
+
 def test_japanese_words_in_their_dictionary_form():
     (cold,) = (word for word in words("昨日は寒かった", "ja") if word.kind == "adjective")
     assert (cold.forms, cold.start, cold.end) == (("寒かっ", "寒い"), 3, 6)

@@ -130,10 +130,20 @@ def _english(text: str) -> Iterator[Word]:
     places = [place for found in _ENGLISH.finditer(text) for place in _clitics(found)]
     spellings = [text[start:end] for start, end in places]
     tags = _hanta().tag_sent(spellings, taglevel=0) if spellings else []
+    before = "."
     for (start, end), spelling, tag in zip(places, spellings, tags, strict=True):
         is_word = any(char.isalnum() for char in spelling)
         kind = _ENGLISH_KINDS.get(tag[:2], "other") if is_word else "other"
+        if kind == "noun" and _is_named(spelling, before):
+            kind = "name"
         yield Word(start, end, kind, (spelling,), tag)
+        before = spelling
+
+
+def _is_named(noun: str, before: str) -> bool:
+    """Whether a noun has a capital letter that neither a sentence nor emphasis (AWE) gave it."""
+    begins = not before[-1].isalnum() and before not in (",", "-", "'", "’", "(")
+    return noun[0].isupper() and not begins and not noun.isupper()
 
 
 def _clitics(found: re.Match[str]) -> list[tuple[int, int]]:
