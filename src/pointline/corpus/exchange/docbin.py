@@ -14,7 +14,7 @@ which `spacy train` takes as well.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -50,8 +50,10 @@ def tokens(record: Record) -> tuple[list[str], list[bool]]:
     spaces: list[bool] = []
     at = 0
     for piece in _pieces(record.text, sorted(starts | ends)):
-        follows = bool(words) and not spaces[-1] and not words[-1].isspace()
-        if piece == " " and follows and at not in starts and at + 1 not in ends:
+        if piece != " ":
+            words.append(piece)
+            spaces.append(False)
+        elif words and not (spaces[-1] or words[-1].isspace() or at in starts or at + 1 in ends):
             spaces[-1] = True
         else:
             words.append(piece)
@@ -60,17 +62,18 @@ def tokens(record: Record) -> tuple[list[str], list[bool]]:
     return words, spaces
 
 
-def _pieces(text: str, edges: Iterable[int]) -> Iterator[str]:
-    cuts = [*edges, len(text)]
-    at = next_cut = 0
+def _pieces(text: str, edges: Sequence[int]) -> Iterator[str]:
+    """Yield the chunks of a text, cut where an edge lies inside of one."""
+    at = passed = 0
     for chunk in chunks(text, words=True):
         end = at + len(chunk)
-        while at < end:
-            while cuts[next_cut] <= at:
-                next_cut += 1
-            upto = min(end, cuts[next_cut])
-            yield text[at:upto]
-            at = upto
+        while passed < len(edges) and edges[passed] < end:
+            if edges[passed] > at:
+                yield text[at : edges[passed]]
+                at = edges[passed]
+            passed += 1
+        yield text[at:end]
+        at = end
 
 
 # ---------------------------------------------------------------- writing

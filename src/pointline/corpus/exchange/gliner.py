@@ -50,10 +50,15 @@ def _write(path: Path, records: Iterable[Record], task: Task, losses: Losses) ->
 
 
 def _tokenized(record: Record) -> dict[str, Any]:
-    words = [word for word in tokens(record)[0] if not word.isspace()]
-    places = _places(words, record.text)
-    first = {start: at for at, (start, _) in enumerate(places)}
-    last = {end: at for at, (_, end) in enumerate(places)}
+    words: list[str] = []
+    first: dict[int, int] = {}
+    last: dict[int, int] = {}
+    at = 0
+    for word, blank in zip(*tokens(record), strict=True):
+        if not word.isspace():
+            first[at] = last[at + len(word)] = len(words)
+            words.append(word)
+        at += len(word) + blank
     ner = [
         [first[pair.start], last[pair.end], pair.label]
         for pair in record.pairs
