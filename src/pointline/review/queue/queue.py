@@ -221,9 +221,9 @@ class Queue:
             with self._db.read() as connection:
                 ids = connection.execute(asked.limit(_TRIES)).scalars().all()
             for id in ids:
-                found = self.lease(id, who)
-                if found.lease and found.lease.session == who.session:
-                    return found
+                # meanwhile another may have taken it, decided and gone on
+                if self._leased(id, who, conditions):
+                    return self._only(id, who)
             if not ids:
                 return None
 
@@ -232,19 +232,26 @@ class Queue:
 
         What the session had before is given back.
         """
+        self._leased(id, who, [self._is_free(who)])
+        return self._only(id, who)
+
+    def _leased(self, id: int, who: Reviewer, conditions: Sequence[ColumnElement[bool]]) -> bool:
         t = self._t.items
         until = self._db.clock() + self._lease
         values = {"lease_name": who.name, "lease_session": who.session, "lease_until": until}
         with self._db.write() as connection:
-            self._free(connection, who, but=id)
-            is_it = (t.c.id == id) & self._is_free(who)
-            connection.execute(t.update().where(is_it).values(**values))
-            return self.find.one(connection, id)
+            lease = t.update().where(t.c.id == id, *conditions).values(**values)
+            return bool(connection.execute(lease).rowcount)
+
+    def _only(self, id: int, who: Reviewer) -> Item:
+        """Give back what a session has but one item, which is returned."""
+        # a transaction of its own: two that wait for each other's item would never end
+        self._free(who, but=id)
+        return self.find.item(id)
 
     def release(self, who: Reviewer) -> None:
         """Give back what a session has."""
-        with self._db.write() as connection:
-            self._free(connection, who, but=-1)
+        self._free(who, but=-1)
 
     def _is_free(self, who: Reviewer) -> ColumnElement[bool]:
         c = self._t.items.c
@@ -252,10 +259,12 @@ class Queue:
         free: ColumnElement[bool] = c.lease_session.in_(("", who.session)) | late
         return free
 
-    def _free(self, connection: Connection, who: Reviewer, *, but: int) -> None:
+    def _free(self, who: Reviewer, *, but: int) -> None:
         t = self._t.items
         mine = (t.c.lease_session == who.session) & (t.c.id != but)
-        connection.execute(t.update().where(mine).values(lease_name="", lease_session=""))
+        with self._db.write() as connection:
+            free = t.update().where(mine).values(lease_name="", lease_session="")
+            connection.execute(free)
 
     # ------------------------------------------------------------ changing
 
