@@ -184,7 +184,7 @@ def _result(
         records=total,
         labelled=found.labelled,
         had_label=found.had_label,
-        queued=len(found.queue),
+        queued=found.queued,
         failed=len(found.failed),
         waiting=found.waiting,
         reasons=dict(found.reasons.most_common()),

@@ -9,7 +9,7 @@ nothing that was committed.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
@@ -59,6 +59,8 @@ class Ledger:
         try:
             self._engine = _engine(str(place))
             self._answers, self._rows = _tables(self._engine)
+            self._put_answer = _putting(self._answers, "key")
+            self._put_row = _putting(self._rows, "id")
         except SQLAlchemyError as error:
             told = str(error.__cause__ or error).splitlines()[0]
             raise InputError(f"{_safe(str(place))}: this is no ledger ({told})") from None
@@ -98,7 +100,7 @@ class Ledger:
             "guessed": usage.guessed,
         }
         with self._engine.begin() as connection:
-            _put(connection, self._answers, "key", {"key": key, **values})
+            self._put_answer(connection, {"key": key, **values})
 
     def spent(self) -> Usage:
         """Return what all answers took."""
@@ -121,7 +123,7 @@ class Ledger:
             "body": orjson.dumps(dict(row.body)).decode(),
         }
         with self._engine.begin() as connection:
-            _put(connection, self._rows, "id", values)
+            self._put_row(connection, values)
 
     def marks(self, *states: str) -> dict[str, str]:
         """Return the mark of every row, by its id; of those in one of the states if given."""
@@ -199,10 +201,21 @@ def _tables(engine: Engine) -> tuple[Table, Table]:
     return answers, rows
 
 
-def _put(connection: Connection, table: Table, key: str, values: Mapping[str, Any]) -> None:
-    """Replace the row of that key: delete and insert, which every database knows alike."""
-    connection.execute(table.delete().where(table.c[key] == values[key]))
-    connection.execute(table.insert().values(**values))
+def _putting(table: Table, key: str) -> Callable[[Connection, Mapping[str, Any]], None]:
+    """Return what replaces the row of a key: delete and insert, which every database knows alike.
+
+    The statements are made once: making them takes longer than SQLite takes to carry them out.
+    """
+    from sqlalchemy import bindparam
+
+    remove = table.delete().where(table.c[key] == bindparam("asked"))
+    insert = table.insert()
+
+    def put(connection: Connection, values: Mapping[str, Any]) -> None:
+        connection.execute(remove, {"asked": values[key]})
+        connection.execute(insert, dict(values))
+
+    return put
 
 
 def _safe(place: str) -> str:

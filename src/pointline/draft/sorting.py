@@ -8,7 +8,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from itertools import islice
 from pathlib import Path
-from typing import Any
+from tempfile import TemporaryFile
+from typing import IO, Any
 
 import orjson
 
@@ -44,14 +45,40 @@ class Rules:
     gold: Mapping[str, str] = field(default_factory=dict, hash=False)
 
 
+class _Queue:
+    """Records for a person, in the order of their doubt; the records themselves lie in a file."""
+
+    def __init__(self, spill: IO[bytes]) -> None:
+        self._spill = spill
+        self._entries: list[tuple[float, int, int, int]] = []  # certainty, where, two lengths
+
+    def add(self, certainty: float, proposed: Record, given: Record) -> None:
+        one, other = recordfile.dump(proposed), recordfile.dump(given)
+        self._entries.append((certainty, self._spill.tell(), len(one), len(other)))
+        self._spill.write(one + other)
+
+    def write(self, folder: Path) -> None:
+        """Write the two files: what was proposed, and the records as they came."""
+        self._entries.sort()
+        _write(folder / "queue.jsonl", (self._at(at, one) for _, at, one, _ in self._entries))
+        _write(
+            folder / "source.jsonl",
+            (self._at(at + one, other) for _, at, one, other in self._entries),
+        )
+
+    def _at(self, start: int, length: int) -> bytes:
+        self._spill.seek(start)
+        return self._spill.read(length)
+
+
 @dataclass(slots=True)
 class Sorted:
-    """What became of the records: counts, the queue with its certainties, who was compared."""
+    """What became of the records: counts, reasons, labels, who was compared with gold."""
 
     had_label: int = 0
     labelled: int = 0
+    queued: int = 0
     waiting: int = 0
-    queue: list[tuple[float, int, bytes, bytes]] = field(default_factory=list)
     failed: list[bytes] = field(default_factory=list)
     reasons: Counter[str] = field(default_factory=Counter)
     labels: Counter[str] = field(default_factory=Counter)
@@ -89,16 +116,17 @@ def untouched(record: Record, *, relabel: bool) -> bool:
 def sort(folder: Path, ledger: Ledger, records: Iterator[Record], rules: Rules) -> Sorted:
     """Write a run's files of records from its ledger; return what became of the records."""
     found = Sorted()
-    store.write_records(folder / "labelled.jsonl", _labelled(found, ledger, records, rules))
-    found.queue.sort(key=lambda entry: entry[:2])
-    _write(folder / "queue.jsonl", (proposed for *_, proposed, _ in found.queue))
-    _write(folder / "source.jsonl", (given for *_, given in found.queue))
+    with TemporaryFile(dir=folder) as spill:
+        queue = _Queue(spill)
+        labelled = _labelled(found, queue, ledger, records, rules)
+        store.write_records(folder / "labelled.jsonl", labelled)
+        queue.write(folder)
     _write(folder / "failed.jsonl", found.failed)
     return found
 
 
 def _labelled(
-    found: Sorted, ledger: Ledger, records: Iterator[Record], rules: Rules
+    found: Sorted, queue: _Queue, ledger: Ledger, records: Iterator[Record], rules: Rules
 ) -> Iterator[Record]:
     """Yield the records that need no further look; the others are put where they belong."""
     for record, row in _with_rows(ledger, records):
@@ -114,7 +142,7 @@ def _labelled(
             found.failed.append(recordfile.dump(replace(given, meta=meta)))
             continue
         else:
-            kept = _decided(found, given, row, rules)
+            kept = _decided(found, queue, given, row, rules)
         if kept is not None:
             found.labelled += 1
             found.labels[kept.label] += 1
@@ -129,7 +157,7 @@ def _with_rows(ledger: Ledger, records: Iterator[Record]) -> Iterator[tuple[Reco
             yield record, row if row is not None and row.mark == mark(record) else None
 
 
-def _decided(found: Sorted, record: Record, row: Row, rules: Rules) -> Record | None:
+def _decided(found: Sorted, queue: _Queue, record: Record, row: Row, rules: Rules) -> Record | None:
     """Return the record with its label, or put it into the queue and return None."""
     votes = tuple(Vote(**vote) for vote in row.body["votes"])
     verdict = judge(votes, rules.threshold)
@@ -148,9 +176,8 @@ def _decided(found: Sorted, record: Record, row: Row, rules: Rules) -> Record | 
     if not verdict.label:
         by["answer"] = votes[0].answer[:_ANSWER]
     meta = {**record.meta, "label_source": by, "doubt": verdict.doubt}
-    proposed = replace(record, label=verdict.label, meta=meta)
-    lines = recordfile.dump(proposed), recordfile.dump(record)
-    found.queue.append((verdict.certainty, len(found.queue), *lines))
+    queue.add(verdict.certainty, replace(record, label=verdict.label, meta=meta), record)
+    found.queued += 1
     return None
 
 
