@@ -17,7 +17,7 @@ OWNERS = {
     "transformers": ("model", "study/verbalizer.py", "study/flow.py"),
     "peft": ("model",),
     "llguidance": ("model",),
-    "matplotlib": ("study/plots.py", "corpus/describe.py"),
+    "matplotlib": ("corpus/canvas.py", "corpus/figures.py"),
     "fastapi": ("app/serve.py", "review/web"),
     "sqlalchemy": ("review/queue", "draft/ledger.py"),
     "ray": ("app/batch.py",),

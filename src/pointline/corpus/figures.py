@@ -210,17 +210,24 @@ def _first(counts: Mapping[str, int], size: int) -> dict[str, int]:
     return kept
 
 
-def _bars(sheet: Sheet, axes: Axes, counts: Mapping[str, int], colour: str) -> None:
-    """Draw a bar a label, the largest above, with its count and share at the end."""
+def _is_rest(name: str) -> bool:
+    return name.startswith("(") and name.endswith(" others)")
+
+
+def _bars(
+    sheet: Sheet, axes: Axes, counts: Mapping[str, int], colour: str, *, room: int = 5
+) -> None:
+    """Draw a bar a label, the largest above, with its count and share; for `room` bars or more."""
     total = max(1, sum(counts.values()))
     names = [sheet.shown(_short(name)) for name in counts]
-    drawn = axes.barh(range(len(names)), list(counts.values()), color=colour, height=0.72)
+    colours = [GREY if _is_rest(name) else colour for name in counts]
+    drawn = axes.barh(range(len(names)), list(counts.values()), color=colours, height=0.72)
     told = [f"{count:,} ({count / total:.1%})" for count in counts.values()]
     axes.bar_label(drawn, told, padding=3, fontsize=7.5)
     axes.set_yticks(range(len(names)), names)
     axes.invert_yaxis()
     axes.set_xlim(0, 1.38 * max([1, *counts.values()]))
-    axes.set_ylim(max(4.5, len(names) - 0.5), -0.5)
+    axes.set_ylim(max(1, room, len(names)) - 0.5, -0.5)
     axes.tick_params(left=False, bottom=False, labelbottom=False)
     axes.spines["bottom"].set_visible(False)
 
@@ -286,7 +293,7 @@ def _by_row(steps: Any, columns: Sequence[str]) -> list[int]:
     import numpy as np
 
     outstanding = np.nan_to_num(steps, nan=-np.inf).argmax(0).tolist()
-    last = len(columns) - 1 if columns[-1].endswith(" others)") else -1
+    last = len(columns) - 1 if _is_rest(columns[-1]) else -1
     return sorted(range(len(columns)), key=lambda at: (at == last, outstanding[at], at))
 
 
@@ -339,14 +346,21 @@ def label_shares(stats: Sequence[Stats], stem: str | Path, *, items: bool = Fals
         for found, counts in zip(stats, tables, strict=True)
         for name, count in counts.items()
     ]
+    shown = [_first(counts, 5) for counts in tables]
     columns = min(3, len(stats))
-    lines = math.ceil(len(stats) / columns)
+    rooms = [
+        max(map(len, shown[at : at + columns]), default=0) for at in range(0, len(stats), columns)
+    ]
+    size = (3.6 * columns, sum(0.55 + 0.22 * room for room in rooms))
     header = ("dataset", kind, "count", "share")
-    with drawing(Path(stem), (3.6 * columns, 1.75 * lines), header=header, rows=rows) as sheet:
-        panels = sheet.figure.subplots(lines, columns, squeeze=False).ravel()
-        for axes, found, counts in zip(panels, stats, tables, strict=False):
-            _bars(sheet, axes, _first(counts, 5), COLOURS[1 if items else 0])
-            axes.set_title(sheet.shown(f"{found.task} ({len(counts):,} {kind}s)"), fontsize=9)
+    with drawing(Path(stem), size, header=header, rows=rows) as sheet:
+        panels = sheet.figure.subplots(
+            len(rooms), columns, squeeze=False, height_ratios=[0.4 + 0.22 * room for room in rooms]
+        ).ravel()
+        for at, (axes, found) in enumerate(zip(panels, stats, strict=False)):
+            room = rooms[at // columns]
+            _bars(sheet, axes, shown[at], COLOURS[1 if items else 0], room=room)
+            axes.set_title(sheet.shown(f"{found.task} ({len(tables[at]):,} {kind}s)"), fontsize=9)
         for axes in panels[len(stats) :]:
             axes.set_visible(False)
     return sheet.drawn()

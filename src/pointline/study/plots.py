@@ -5,7 +5,8 @@ from __future__ import annotations
 import csv
 from pathlib import Path
 
-from pointline.errors import InputError, MissingExtra
+from pointline.corpus.canvas import COLOURS, GREY, drawing, tint
+from pointline.errors import InputError
 
 __all__ = ["training_curves"]
 
@@ -20,23 +21,16 @@ def training_curves(curves: str | Path) -> tuple[Path, Path]:
     """
     path = Path(curves)
     steps, losses, rates = _columns(path, ("step", "loss", "rate"))
-    try:
-        from matplotlib.figure import Figure
-    except ImportError:
-        raise MissingExtra("matplotlib", extra="plots") from None
-    figure = Figure(figsize=(7.0, 3.6), layout="constrained")
-    left = figure.add_subplot()
-    left.plot(steps, losses, color="tab:blue", alpha=0.35, linewidth=1, label="loss of a step")
-    left.plot(steps, _smooth(losses), color="tab:blue", label="loss, running mean")
-    left.set(xlabel="step", ylabel="nats per completion token", ylim=(0, None))
-    right = left.twinx()
-    right.plot(steps, rates, color="tab:grey", linestyle="--", label="learning rate")
-    right.set(ylabel="learning rate", ylim=(0, None))
-    figure.legend(loc="outside upper center", ncols=3, frameon=False)
-    made = path.with_suffix(".png"), path.with_suffix(".svg")
-    for file in made:
-        figure.savefig(file, dpi=150)
-    return made
+    with drawing(path.with_suffix(""), (7.0, 3.6)) as sheet:
+        left = sheet.figure.add_subplot()
+        left.plot(steps, losses, color=tint(COLOURS[0], 0.35), linewidth=1, label="loss of a step")
+        left.plot(steps, _smooth(losses), color=COLOURS[0], label="loss, running mean")
+        left.set(xlabel="step", ylabel="nats per completion token", ylim=(0, None))
+        right = left.twinx()
+        right.plot(steps, rates, color=GREY, linestyle="--", label="learning rate")
+        right.set(ylabel="learning rate", ylim=(0, None))
+        sheet.figure.legend(loc="outside upper center", ncols=3)
+    return path.with_suffix(".png"), path.with_suffix(".svg")
 
 
 def _columns(path: Path, names: tuple[str, ...]) -> list[list[float]]:
