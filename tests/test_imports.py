@@ -24,6 +24,12 @@ OWNERS = {
     "typer": ("app",),
     "pyarrow": ("corpus",),
     "HanTa": ("corpus/words.py",),
+    "openai": ("draft", "model"),
+    "stamina": ("draft", "model"),
+    "rapidfuzz": ("draft/repair.py",),
+    "spacy": ("corpus/exchange/docbin.py",),
+    "datasets": ("corpus/exchange/hub.py", "corpus/exchange/mmm.py"),
+    "datasketch": ("corpus/near.py",),
     "rjieba": ("corpus/words.py",),
     "sudachipy": ("corpus/words.py",),
 }
