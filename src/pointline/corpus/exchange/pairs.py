@@ -71,7 +71,9 @@ def _write(
     mode: codec.WriteMode,
     delimiter: str,
 ) -> None:
-    carries = form.carries | {"unplaced"}  # what is left without a place has none in the text
+    carries: frozenset[Part] = form.carries | {
+        "unplaced"
+    }  # what is left without a place has none in the text
     with recordfile.atomic(path) as out:
         # this line end makes the library quote either character, which Python 3.13 does anyway
         table = csv.writer(_Lines(out), delimiter=delimiter, lineterminator=_CRLF)
