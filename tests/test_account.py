@@ -52,7 +52,10 @@ def test_what_adds_up_is_said_to_and_what_has_no_rules_too():
     assert imbalances(MANIFEST) == []
     assert imbalances({"counts": {"train": 3}}) == []
     assert imbalances(changed("sources", "mentions changed: a comma cut off", 4)) == []
-    assert imbalances(changed("sources", "records kept beside a near-duplicate on their side", 4)) == []
+    assert (
+        imbalances(changed("sources", "records kept beside a near-duplicate on their side", 4))
+        == []
+    )
 
 
 @pytest.mark.parametrize(

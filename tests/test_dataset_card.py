@@ -16,7 +16,7 @@ def built(tmp_path_factory):
     raw = tmp_path_factory.mktemp("raw")
     for write in (write_crossre, write_smp, write_chabsa):
         write(raw)
-    names = ["scnm-zh", "open-tcree-en", "scpos-rw-ja"]
+    names = ["scnm-zh", "open-tcree-en", "scpos-rw-ja", "scpos-n-ja"]
     return build(names, raw, raw / "out"), raw / "out"
 
 
@@ -63,6 +63,8 @@ def test_the_card_tells_what_the_manifest_tells_and_no_text(built):
             assert CITATIONS[source["corpus"]] in page
             for rule, count in source["rules"].items():
                 assert f"| {rule} | {count:,} |" in page
+            chosen = f"human, chosen by part of speech ({source.get('tagger')})"
+            assert (chosen in page) == (name == "scpos-n-ja") == ("SudachiPy" in page)
         for split, count in dataset.manifest["counts"].items():
             assert f"| {split} | {count:,} |" in page
         for label, count in dataset.manifest["item_labels"].items():

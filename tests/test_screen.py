@@ -19,7 +19,9 @@ def stock(*rows):
     """A stock of rows (unit, position), each with one pair and one fact."""
     shelved = []
     for at, (unit, position) in enumerate(rows):
-        record = Record(f"{unit}-{at}", "t", "灯", pairs=(Pair("物", "灯"),), facts=(Fact(("灯", "は", "灯")),))
+        record = Record(
+            f"{unit}-{at}", "t", "灯", pairs=(Pair("物", "灯"),), facts=(Fact(("灯", "は", "灯")),)
+        )
         shelved.append(Shelved(Sourced(record, unit), f"{unit} {at}", unit, position))
     items = sum(map(item_count, shelved))
     return Stock(tuple(shelved), Counter({"records kept": len(rows), "items kept": items}))
@@ -30,7 +32,10 @@ def units(stock):
 
 
 def test_the_texts_of_a_language_are_those_of_its_corpora_in_order():
-    stocks = {("letters", "ja"): stock(("x", TEST)), ("diary", "ja"): stock(("a", TEST), ("b", DEV))}
+    stocks = {
+        ("letters", "ja"): stock(("x", TEST)),
+        ("diary", "ja"): stock(("a", TEST), ("b", DEV)),
+    }
     assert texts(stocks, "ja") == ("a 0", "b 1", "x 0")
     assert texts(stocks, "zh") == ()
 
@@ -46,7 +51,9 @@ def test_the_texts_of_a_language_are_those_of_its_corpora_in_order():
     ],
 )  # fmt: skip
 def test_the_lighter_side_gives_way(one, other, kept, rule):
-    found = screened({("diary", "ja"): stock(("a", one), ("b", other))}, {"ja": [Near(0, 1, 0.8)]}, SIDES)
+    found = screened(
+        {("diary", "ja"): stock(("a", one), ("b", other))}, {"ja": [Near(0, 1, 0.8)]}, SIDES
+    )
     (after,) = found.values()
     assert units(after) == kept
     assert after.counts == {

@@ -103,7 +103,7 @@ def _built(manifests: Mapping[str, Mapping[str, Any]]) -> dict[str, Table]:
         (
             name,
             *(
-                " + ".join(dict.fromkeys(_short(source[level]) for source in told["sources"]))
+                " + ".join(dict.fromkeys(_origin(source, level) for source in told["sources"]))
                 for level in ("text", "labels", "items")
             ),
             " + ".join(told["licences"]),
@@ -117,5 +117,6 @@ def _built(manifests: Mapping[str, Mapping[str, Any]]) -> dict[str, Table]:
     }
 
 
-def _short(origin: str) -> str:
-    return "translated" if origin == "machine-translated" else origin
+def _origin(source: Mapping[str, Any], level: str) -> str:
+    origin = "translated" if source[level] == "machine-translated" else str(source[level])
+    return f"{origin}, by tagger" if level == "items" and "tagger" in source else origin

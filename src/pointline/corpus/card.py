@@ -141,7 +141,9 @@ def _provenance(manifest: Mapping[str, Any]) -> str:
     rows = (
         (
             f"`{source['corpus']}`",
-            *(source[level] for level in ("text", "labels", "items")),
+            source["text"],
+            source["labels"],
+            source["items"] + _chosen(source),
             source["licence"],
             source["revision"] or "not told",
         )
@@ -153,6 +155,11 @@ def _provenance(manifest: Mapping[str, Any]) -> str:
         " translation. Read the terms of the corpora before you share the dataset, or a model that"
         " was trained on it."
     )
+
+
+def _chosen(source: Mapping[str, Any]) -> str:
+    """Return by what the items were chosen by their part of speech, if they were."""
+    return f", chosen by part of speech ({source['tagger']})" if "tagger" in source else ""
 
 
 def _caveats(manifest: Mapping[str, Any]) -> Iterator[str]:
