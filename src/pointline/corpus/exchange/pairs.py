@@ -71,9 +71,8 @@ def _write(
     mode: codec.WriteMode,
     delimiter: str,
 ) -> None:
-    carries: frozenset[Part] = form.carries | {
-        "unplaced"
-    }  # what is left without a place has none in the text
+    # what is left without a place, once settled, is not in the text and stays so
+    carries: frozenset[Part] = form.carries | {"unplaced"}
     with recordfile.atomic(path) as out:
         # this line end makes the library quote either character, which Python 3.13 does anyway
         table = csv.writer(_Lines(out), delimiter=delimiter, lineterminator=_CRLF)
