@@ -1,6 +1,7 @@
 """Every fault of a file or a dataset folder, with its place."""
 
 from dataclasses import replace
+from pathlib import Path
 
 import orjson
 import pytest
@@ -300,6 +301,13 @@ def test_paths_that_hold_nothing_to_check(tmp_path):
         check(tmp_path / "none.jsonl")
     with pytest.raises(CorpusError, match=r"no train\.jsonl"):
         check(tmp_path)
+
+
+def test_the_page_names_every_rule_and_its_severity():
+    page = (Path(__file__).parents[1] / "docs" / "data.md").read_text(encoding="utf-8")
+    table = page.split("<!-- table: rules -->\n")[1].split("\n\n")[0].splitlines()[2:]
+    told = [line.strip("| ").split(" | ")[:2] for line in table]
+    assert {rule.strip("`"): severity for rule, severity in told} == dict(SEVERITY)
 
 
 def test_rules_have_names():

@@ -252,7 +252,7 @@ def _shown(names: list[str], size: int, total: int) -> list[str]:
     """Return the first names, and behind `size` of them what sums up the others."""
     size = len(names) if total == len(names) == size + 1 else size
     shown = names[:size]
-    return [*shown, f"({total - len(shown)} others)"] if total > len(shown) else shown
+    return [*shown, f"({total - len(shown):,} others)"] if total > len(shown) else shown
 
 
 def _share(part: float, whole: float) -> float:
