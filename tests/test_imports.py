@@ -28,7 +28,7 @@ OWNERS = {
     "stamina": ("draft", "model"),
     "rapidfuzz": ("draft/repair.py",),
     "spacy": ("corpus/exchange/docbin.py",),
-    "datasets": ("corpus/exchange/hub.py", "corpus/exchange/mmm.py"),
+    "datasets": ("corpus/exchange/hub.py",),
     "datasketch": ("corpus/near.py",),
     "rjieba": ("corpus/words.py",),
     "sudachipy": ("corpus/words.py",),
