@@ -142,6 +142,9 @@ def test_two_reviewers_never_get_one_item(queue, clock):
     assert queue.lease(first.id, MEI).lease.name == "Mei"
     queue.release(MEI)
     assert queue.find.item(first.id).lease is None
+    last = queue.lease(first.id, KEN)
+    assert queue.take(review, Filter(view="flagged"), KEN) is None
+    assert queue.find.item(last.id).lease is None  # who is done keeps nothing
 
 
 def test_many_at_once_take_different_items(queue):

@@ -211,7 +211,10 @@ class Queue:
         if back:
             return self._first(who, [*conditions, c.position < after], c.position.desc())
         found = self._first(who, [*conditions, c.position > after], c.position)
-        return found or self._first(who, [*conditions, c.position <= after], c.position)
+        found = found or self._first(who, [*conditions, c.position <= after], c.position)
+        if found is None:
+            self.release(who)
+        return found
 
     def _first(
         self, who: Reviewer, conditions: Sequence[ColumnElement[bool]], order: ColumnElement[int]

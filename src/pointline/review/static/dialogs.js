@@ -76,12 +76,12 @@ export function conflict(told, mine, theirs) {
   const held = told.kind === "held";
   const title = held ? `${who} has this item now` : `${who} changed this item meanwhile`;
   const actions = make("p.actions", {},
-    make("button.main", { value: "theirs", autofocus: true }, "Take theirs"),
+    make("button.main", { value: "theirs" }, "Take theirs"),
     held ? null : make("button", { value: "mine" }, "Save mine over it"),
-    make("button", { value: "" }, "Go on editing mine"));
+    make("button", { value: "", autofocus: true }, "Go on editing mine"));
   const hint = held
     ? "Your lease ran out, so your edit was not saved. It is kept in this browser."
-    : "Your edit was not saved. Nothing is lost: both versions are in the log, whichever you take.";
+    : "Your edit was not saved. Take theirs and yours is gone; save yours over it and theirs stays in the log.";
   const both = make("div.two", {},
     version("Yours, not saved", mine, theirs.record),
     version(`By ${who}, ${theirs.status}`, theirs.record, mine));

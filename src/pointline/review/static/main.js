@@ -32,6 +32,8 @@ function wanted() {
 
 function show_(view, progress) {
   if (progress) tellNumbers(progress, told);
+  // on another item the plain keys are to work at once
+  if (view?.id !== board?.view.id) document.activeElement?.blur();
   board = view && new Board(view);
   show(byId("item"), Boolean(view));
   show(byId("done"), !view);
