@@ -1,6 +1,8 @@
 """Splitting and sampling: by seed, twins and documents whole, in two readings."""
 
+import json
 import random
+from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
@@ -149,6 +151,18 @@ def test_what_cannot_be_split_leaves_nothing(file, tmp_path):
     with pytest.raises(CorpusError, match="there is no record in it"):
         split(tmp_path / "own.jsonl", tmp_path / "out", train=1)
     assert not (tmp_path / "out").exists()
+
+
+def test_the_page_tells_what_large_files_took():
+    root = Path(__file__).parents[1]
+    page = (root / "docs" / "data.md").read_text(encoding="utf-8")
+    rows = page.split("<!-- table: big file -->\n")[1].split("\n\n")[0].splitlines()[2:]
+    found = json.loads((root / "benchmarks" / "results" / "big_file.json").read_text())
+    assert rows == [
+        f"| {step['step']} | {step['cpu_seconds']:g} | {step['peak_mib']} |"
+        for step in found["results"]
+    ]
+    assert max(step["peak_mib"] for step in found["results"]) < 600 and found["bytes"] > 200e6
 
 
 def test_a_sample_of_a_file_is_that_of_the_dataset(file, tmp_path):

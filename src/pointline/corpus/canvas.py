@@ -85,7 +85,7 @@ class Sheet:
         """
         without = sorted({char for char in text if ord(char) not in _characters()})
         for char in without:
-            if "\u3040" <= char <= "\u9fff":
+            if "\u3040" <= char <= "\u9fff" and ord("一") not in _characters():
                 name, note = f"a font that has {char}", "or the system's Noto Sans CJK"
                 raise MissingExtra(name, extra="plots", note=note)
             if char not in self._missing:

@@ -71,7 +71,7 @@ def split(
             "sha256": sha256(file),
             "seed": seed,
             "by": by,
-            "asked": {"train": train, "dev": dev},
+            "asked": {"train": _whole(train), "dev": _whole(dev)},
             "groups": len(set(groups.tolist())),
         }
     return new.manifest
@@ -109,6 +109,10 @@ def _sizes(train: float, dev: float, total: int, file: Path) -> list[int]:
         asked = f"{sizes[0]} records to train on and {sizes[1]} for development"
         raise CorpusError(f"{file}: holds {total} records, which cannot give {asked}")
     return sizes
+
+
+def _whole(size: float) -> float:
+    return int(size) if size == int(size) else size
 
 
 def _groups(census: Census, by: By) -> NDArray[np.int64]:
