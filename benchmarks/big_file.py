@@ -152,7 +152,8 @@ def main() -> None:
     results = []
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        make(folder, options.megabytes)
+        with fresh.Pool(1) as pool:  # the peak of a process begins with that of its parent
+            pool.apply(make, (folder, options.megabytes))
         size = (folder / "all.jsonl").stat().st_size
         for step in STEPS:
             with fresh.Pool(1, maxtasksperchild=1) as pool:
