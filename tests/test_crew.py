@@ -1,5 +1,8 @@
 """Work in processes."""
 
+import os
+import signal
+
 import pytest
 
 from pointline.corpus.crew import crew, processors
@@ -22,3 +25,13 @@ def test_results_come_in_the_order_of_the_items_and_each_is_told_of(jobs):
         with pytest.raises(CorpusError, match="3 is odd"):
             workers.run(halved, [2, 3, 4], done=told.append)
     assert processors() >= 1
+
+
+def killed(number: int) -> int:
+    os.kill(os.getpid(), signal.SIGKILL)
+    return number
+
+
+def test_a_killed_process_is_told_of():
+    with crew(2) as workers, pytest.raises(CorpusError, match=r"was killed, .* with fewer jobs"):
+        workers.run(killed, [1], done=print)

@@ -7,9 +7,12 @@ import os
 import signal
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TypeVar
+
+from pointline.errors import CorpusError
 
 __all__ = ["Crew", "crew", "processors"]
 
@@ -39,15 +42,21 @@ class Crew:
     ) -> list[Result]:
         """Return `work` of each item in their order; `done` is told of each as it is finished.
 
-        Raises what `work` raises; what is not begun then is left.
+        Raises what `work` raises, and CorpusError where a process was killed; what is not begun
+        then is left.
         """
         if self.pool is None:
             return [_told(work(item), item, done) for item in items]
         futures = {self.pool.submit(work, item): at for at, item in enumerate(items)}
         results: dict[int, Result] = {}
-        for future in as_completed(futures):
-            at = futures[future]
-            results[at] = _told(future.result(), items[at], done)
+        try:
+            for future in as_completed(futures):
+                at = futures[future]
+                results[at] = _told(future.result(), items[at], done)
+        except BrokenProcessPool:
+            raise CorpusError(
+                "a process was killed, perhaps for want of memory: run it again with fewer jobs"
+            ) from None
         return [results[at] for at in range(len(items))]
 
 
@@ -68,7 +77,7 @@ def crew(jobs: int) -> Iterator[Crew]:
     pool = ProcessPoolExecutor(
         jobs,
         mp_context=multiprocessing.get_context("spawn"),  # the same on every system
-        initializer=_ignore_interrupts,
+        initializer=_end_on_interrupt,
     )
     try:
         yield Crew(pool)
@@ -76,6 +85,6 @@ def crew(jobs: int) -> Iterator[Crew]:
         pool.shutdown(cancel_futures=True)
 
 
-def _ignore_interrupts() -> None:
-    """Leave Ctrl-C to the process that gives the work: it stops giving it."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+def _end_on_interrupt() -> None:
+    """Let Ctrl-C end a process at once and without a word: the one that gives the work tells."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
