@@ -1,0 +1,292 @@
+"""Why a draft is not kept: named rules, each a pure function that returns a reason or None.
+
+A preset is the rules of a run, in order. `paper` is what the MMM paper drops (Section 3): source
+characters left over, an entity not found, a form that the paper's format cannot carry. `pointline`
+is what this factory drops after it has looked for the entities in more ways.
+
+What a whole run has to know (`duplicated`) is the run's.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from functools import lru_cache
+
+from pointline.corpus import twins, words
+from pointline.draft.answers import is_refusal
+from pointline.draft.draft import Draft
+from pointline.draft.repair import Step
+from pointline.errors import PointlineError
+from pointline.format import codec
+
+__all__ = ["FILTERS", "PRESETS", "Filter", "reasons"]
+
+Filter = Callable[[Draft], str | None]
+
+
+def reasons(draft: Draft, preset: str = "pointline") -> dict[str, str]:
+    """Return the reason of every rule of a preset that drops a draft, by the rule's name.
+
+    Raises KeyError for a preset that there is not.
+    """
+    told = ((name, FILTERS[name](draft)) for name in PRESETS[preset])
+    return {name: reason for name, reason in told if reason is not None}
+
+
+# ---------------------------------------------------------------- entities and labels
+
+
+def _entity_missing(draft: Draft) -> str | None:
+    """An entity of the source is in no way found in the translation."""
+    lost = [one.source for one in draft.mentions if not one.entity]
+    return f"not in the translation: {_listed(lost)}" if lost else None
+
+
+def _entity_not_verbatim(draft: Draft) -> str | None:
+    """What the model gave for an entity does not stand in the translation as it is."""
+    lost = [
+        one.source
+        for one in draft.mentions
+        if one.needed and (one.located is None or one.located.step is not Step.VERBATIM)
+    ]
+    return f"not verbatim in the translation: {_listed(lost)}" if lost else None
+
+
+def _label_outside(draft: Draft) -> str | None:
+    """A label of either level has no counterpart in the target's label set."""
+    if draft.source.label and not draft.label:
+        return f"no counterpart for the label {draft.source.label!r}"
+    closed = ((draft.task.labels, (draft.label,)), (draft.task.item_labels, draft.item_labels))
+    for allowed, labels in closed:
+        for label in labels:
+            if label and allowed is not None and label not in allowed:
+                return f"{label!r} is no label of {draft.task.name}"
+    if len(draft.item_labels) != len(draft.source.items) or "" in draft.item_labels:
+        return "no counterpart for the label of an item"
+    return None
+
+
+def _unwritable(draft: Draft) -> str | None:
+    """The record cannot be written and read back as it is."""
+    record = draft.record()
+    if record is None:
+        return "no record can be made of it"
+    try:
+        line = codec.write(record, draft.task)
+        read = codec.read(line, draft.task, record.text)
+    except PointlineError as error:
+        return str(error)
+    if (read.label, read.pairs, read.facts) != (record.label, record.pairs, record.facts):
+        return "what is written is not what is read"
+    return None
+
+
+def _unwritable_plain(draft: Draft) -> str | None:
+    """The paper's plain form cannot carry the record."""
+    record = draft.record()
+    if record is None:
+        return "no record can be made of it"
+    if codec.needs_escape(record, draft.task):
+        return "a label or an entity holds a delimiter of the format"
+    return None
+
+
+# ---------------------------------------------------------------- the text
+
+
+def _empty(draft: Draft) -> str | None:
+    """There is no translation, while the source has a text."""
+    return "there is no text" if draft.source.text.strip() and not draft.text.strip() else None
+
+
+def _source_script(draft: Draft) -> str | None:
+    """A character of the source's script is left, wherever it stands (MMM paper, Section 3)."""
+    if draft.lang == "en":
+        return None
+    left = _KANA if draft.task.lang == "zh" else _CJK
+    found = left.search(draft.text) if draft.task.lang in ("en", "zh") else None
+    return f"{found[0]!r} is left of the source's script" if found else None
+
+
+def _untranslated(draft: Draft) -> str | None:
+    """A part of the text is still in the source's language."""
+    found = _LEFT[draft.task.lang](draft.text)
+    return f"left in the source's language: {found!r}" if found else None
+
+
+def _copied(draft: Draft) -> str | None:
+    """The translation is the source again, though there was something to translate."""
+    if not _has_words(draft.source.text, draft.lang, draft.task.lang):
+        return None
+    same = twins.key(draft.source.text) == twins.key(draft.text)
+    return "the source's text again" if same else None
+
+
+def _length_ratio(draft: Draft) -> str | None:
+    """The translation is far shorter or longer than translations of such texts are."""
+    one, other = len(draft.source.text.strip()), len(draft.text.strip())
+    low, high = RATIOS[draft.lang, draft.task.lang]
+    if other < low * one - SLACK or other > high * one + SLACK:
+        return f"{other} characters for {one}"
+    return None
+
+
+def _refusal(draft: Draft) -> str | None:
+    """The model declined instead of translating."""
+    if not is_refusal(draft.text) and not (is_refusal(draft.answer) and not draft.text):
+        return None
+    return None if is_refusal(draft.source.text) else "the model declined"
+
+
+def _chatter(draft: Draft) -> str | None:
+    """The text holds what the model said about its translation."""
+    found = _CHATTER.search(draft.text)
+    if found is None or _CHATTER.search(draft.source.text):
+        return None
+    return f"talk about the translation: {found[0].strip()!r}"
+
+
+#: Least and greatest characters of a translation for each of its source, by source and target.
+RATIOS: Mapping[tuple[str, str], tuple[float, float]] = {
+    ("en", "ja"): (0.25, 1.0),
+    ("en", "zh"): (0.15, 0.7),
+    ("ja", "en"): (1.0, 4.0),
+    ("ja", "zh"): (0.35, 1.3),
+    ("zh", "en"): (1.4, 6.5),
+    ("zh", "ja"): (0.8, 2.8),
+}
+#: Characters that a translation may be shorter or longer beyond that: short texts vary more.
+SLACK = 8
+
+_KANA = re.compile(r"[ぁ-ゖァ-ヺｦ-ﾝ]+")
+_CJK = re.compile(r"[ぁ-ゖァ-ヺｦ-ﾝ々〆一-鿿㐀-䶿豈-﫿]+")
+_GLOSS = re.compile(
+    r"[（(\[［「『“\"'《〈【][^（(\[［「『“\"'《〈【）)\]］」』”》〉】]*[）)\]］」』”\"'》〉】]"
+)
+_ENGLISH = re.compile(r"[A-Za-z][A-Za-z'’-]*(?:[ ,;:]+[A-Za-z0-9][A-Za-z0-9'’-]*)+")
+_FUNCTION = words.wordlist(
+    "a an the of in on at to for from by with and or but is are was were be been has have had he"
+    " she it they we you i his her their its this that which who as not will would can"
+)
+_WORD = re.compile(r"(?<![A-Za-z])[a-z]{2,}(?![A-Za-z])")
+
+
+def _left_in_english(text: str) -> str:
+    """Return Japanese or Chinese words left in an English text, but for glosses and quotations."""
+    found = _CJK.search(_GLOSS.sub(" ", text))
+    return found[0] if found else ""
+
+
+def _left_in_cjk(text: str) -> str:
+    """Return an English clause left in a Japanese or Chinese text; names and titles are none."""
+    for found in _ENGLISH.finditer(_GLOSS.sub(" ", text)):
+        said = found[0].replace(",", " ").split()
+        plain = [word for word in said if word.islower()]
+        if len(said) >= 4 and len(plain) * 2 > len(said) and _FUNCTION & set(plain):
+            return found[0]
+    return ""
+
+
+def _left_in_chinese(text: str) -> str:
+    """Return Japanese words left in a Chinese text; one kana of a brand's name is none."""
+    bare = _GLOSS.sub(" ", text)
+    kana = [found[0] for found in _KANA.finditer(bare)]
+    if any(run != "の" for run in kana) or len(kana) > 2:
+        return "".join(kana)
+    return _left_in_cjk(text)
+
+
+def _left_in_japanese(text: str) -> str:
+    """Return Chinese left in a Japanese text: characters that Japanese does not write."""
+    han = [char for char in _GLOSS.sub(" ", text) if "一" <= char <= "鿿"]
+    foreign = [char for char in han if is_simplified(char)]
+    if len(foreign) > 1 and 10 * len(foreign) >= len(han):
+        return "".join(foreign)
+    return _left_in_cjk(text)
+
+
+_LEFT: Mapping[str, Callable[[str], str]] = {
+    "en": _left_in_english,
+    "ja": _left_in_japanese,
+    "zh": _left_in_chinese,
+}
+
+
+@lru_cache(maxsize=1 << 14)
+def is_simplified(char: str) -> bool:
+    """Tell whether a Han character is written in China and not in Japan: 们 is, 東 and 国 are not.
+
+    By the character sets of the two countries: in GB 2312 and not in JIS X 0208 and 0213.
+
+    >>> [is_simplified(char) for char in "们国東気"]
+    [True, False, False, False]
+    """
+    return _in_set(char, "gb2312") and not _in_set(char, "euc_jis_2004")
+
+
+def _in_set(char: str, charset: str) -> bool:
+    try:
+        char.encode(charset)
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def _has_words(text: str, lang: str, to: str) -> bool:
+    """Tell whether a text has words that a translation cannot keep as they are."""
+    if lang == "en":
+        return _WORD.search(text) is not None
+    if to == "en":
+        return _CJK.search(text) is not None
+    if lang == "ja":
+        return _KANA.search(text) is not None
+    return sum(map(is_simplified, text)) > 0
+
+
+_CHATTER = re.compile(
+    r"<think>|```|^\s*\{\s*\"text\""
+    r"|^\W*(?:sure|certainly|of course)[,!.]? here|\bhere(?:'s| is| are) (?:the|your|my) translat"
+    r"|^\W*translation\s*[:：]|\((?:translator['’]s )?note\s*:|\bi (?:have )?translated\b"
+    r"|以下(?:は|が)[^。]{0,12}(?:翻訳|訳文)|^\W*(?:翻訳|訳文|日本語訳|和訳)\s*[:：]"
+    r"|以下是[^。]{0,12}(?:翻译|译文)|^\W*(?:翻译|译文|译)\s*[:：]|（注[:：]|\(注[:：]",
+    re.IGNORECASE,
+)
+
+
+def _listed(strings: list[str]) -> str:
+    shown = ", ".join(repr(one) for one in dict.fromkeys(strings[:5]))
+    return shown if len(strings) <= 5 else f"{shown} and {len(strings) - 5} more"
+
+
+#: Every rule by its name.
+FILTERS: Mapping[str, Filter] = {
+    "empty": _empty,
+    "refusal": _refusal,
+    "chatter": _chatter,
+    "copied": _copied,
+    "source-script": _source_script,
+    "untranslated": _untranslated,
+    "length-ratio": _length_ratio,
+    "label-outside": _label_outside,
+    "entity-missing": _entity_missing,
+    "entity-not-verbatim": _entity_not_verbatim,
+    "unwritable": _unwritable,
+    "unwritable-plain": _unwritable_plain,
+}
+
+#: The rules of a run, in their order.
+PRESETS: Mapping[str, tuple[str, ...]] = {
+    "paper": ("source-script", "entity-not-verbatim", "unwritable-plain"),
+    "pointline": (
+        "empty",
+        "refusal",
+        "chatter",
+        "copied",
+        "untranslated",
+        "length-ratio",
+        "label-outside",
+        "entity-missing",
+        "unwritable",
+    ),
+}
