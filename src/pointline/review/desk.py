@@ -129,7 +129,7 @@ class Desk:
 
     def fix(self, review: Review, item: Item, who: Reviewer, version: int, values: Any) -> Item:
         """Apply an edit. One that would spoil an accepted item is refused."""
-        record = self._edited(item, values)
+        record = _edited(item.record, values)
         if item.status == "accepted":
             self._refuse(review, record)
         return self.queue.change(item.id, who, version, Change("fix", record=record))
@@ -144,7 +144,9 @@ class Desk:
         """
         if verdict not in ("accepted", "rejected", "skipped"):
             raise InputError(f"a verdict is accepted, rejected or skipped, got {verdict!r}")
-        record, reason = self._edited(item, values), clean(reason)
+        # who gives a second opinion saw the draft, not what another made of it
+        record = _edited(item.draft if second else item.record, values)
+        reason = clean(reason)
         if verdict == "accepted":
             self._refuse(review, record)
         if second:
@@ -182,17 +184,6 @@ class Desk:
             raise InputError("the comment is empty: write something")
         return self.queue.comment(item.id, who, told)
 
-    def _edited(self, item: Item, values: Any) -> Record:
-        """Return the record that the page made of an item; all else of the draft stays."""
-        if values is None:
-            return item.record
-        old = item.record
-        told = {"id": old.id, "task": old.task, "meta": old.meta}
-        try:
-            return store.from_json({**told, **_parts(values)})
-        except RecordError as error:
-            raise Refused(f"this cannot be kept: {error.reason}", ()) from None
-
     def _refuse(self, review: Review, record: Record) -> None:
         found = checks.problems(record, pairing.task_of(record, review.tasks))
         grave = [problem for problem in found if problem.grave]
@@ -223,6 +214,17 @@ def clean(note: str) -> str:
     if len(told) > _NOTE:
         raise InputError(f"at most {_NOTE} characters, got {len(told)}: shorten it")
     return told
+
+
+def _edited(old: Record, values: Any) -> Record:
+    """Return the record that the page made of another; all else of it stays."""
+    if values is None:
+        return old
+    told = {"id": old.id, "task": old.task, "meta": old.meta}
+    try:
+        return store.from_json({**told, **_parts(values)})
+    except RecordError as error:
+        raise Refused(f"this cannot be kept: {error.reason}", ()) from None
 
 
 def _parts(values: Any) -> Mapping[str, Any]:
