@@ -32,7 +32,7 @@ def _no_text(record: Record, task: Task) -> Iterator[Problem]:
 
 def _label(record: Record, task: Task) -> Iterator[Problem]:
     if not record.label and task.labels is not None:
-        yield Problem("no label", "label", "choose a label", grave=False)
+        yield Problem("no label", "label", "choose a label")
     elif task.labels is not None and record.label not in task.labels:
         yield Problem("unknown label", "label", f"{record.label} is no label of {task.name}")
 
