@@ -10,7 +10,15 @@ from typing import TYPE_CHECKING, Annotated, Literal, NoReturn
 
 import typer
 
-from pointline.app import cli_data, cli_extract, cli_model, cli_review, cli_train, show
+from pointline.app import (
+    cli_data,
+    cli_extract,
+    cli_model,
+    cli_review,
+    cli_train,
+    cli_translate,
+    show,
+)
 from pointline.app.options import Json, TaskName, print_json, task_of
 from pointline.errors import InputError, PointlineError
 from pointline.format import tasks as tasks_table
@@ -188,3 +196,4 @@ app.command()(cli_model.predict)
 app.command()(cli_review.review)
 app.add_typer(cli_data.app, name="data")
 app.add_typer(cli_model.app, name="model")
+app.add_typer(cli_translate.app, name="translate")
