@@ -7,7 +7,7 @@ import io
 import re
 import zipfile
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import asdict
 from datetime import UTC, datetime
@@ -45,11 +45,17 @@ def export(queue: Queue, review: Review, out: Path) -> dict[str, Any]:
     Raises CorpusError where something else than a dataset is in a dataset's place.
     """
     out.mkdir(parents=True, exist_ok=True)
-    parts = _datasets(queue, review, out)
-    told = summary(queue, review) | {"corrected_parts": dict(parts)}
-    with recordfile.atomic(out / DECISIONS) as file:
-        for line in decisions(queue, review):
+    parts: Counter[str] = Counter()
+    with ExitStack() as files:
+        file = files.enter_context(recordfile.atomic(out / DECISIONS))
+        accepted = _Datasets(review, out, queue.find.splits(review, status="accepted"), files)
+        file.write(_HEAD.encode())
+        for item, line in _rows(queue, review):
             file.write(line.encode())
+            if item.status == "accepted":
+                accepted.add(item)
+                parts.update(item.corrected)
+    told = summary(queue, review) | {"corrected_parts": dict(parts)}
     with recordfile.atomic(out / SUMMARY) as file:
         file.write(orjson.dumps(told, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE))
     return told
@@ -65,21 +71,21 @@ def pack(folder: Path, out: BinaryIO) -> None:
 # ---------------------------------------------------------------- datasets
 
 
-def _datasets(queue: Queue, review: Review, out: Path) -> Counter[str]:
-    """Write the accepted records by task; return how often each part of them was corrected."""
-    splits, parts = queue.find.splits(review, status="accepted"), Counter[str]()
-    new: dict[str, store.NewDataset] = {}
-    with ExitStack() as folders:
-        for item in queue.find.every(review, status="accepted"):
-            task = task_of(item.record, review.tasks)
-            if task.name not in new:
-                folder = out / _folder_name(task.name, len(new))
-                made = store.new_dataset(folder, task, splits, replace=True)
-                new[task.name] = folders.enter_context(made)
-                new[task.name].about["review"] = {"source": review.source, "draft": review.draft}
-            new[task.name].add(item.split, _accepted(item))
-            parts.update(item.corrected)
-    return parts
+class _Datasets:
+    """The datasets of a review, one a task, begun when the first record comes."""
+
+    def __init__(self, review: Review, out: Path, splits: Sequence[str], files: ExitStack) -> None:
+        self._review, self._out, self._splits, self._files = review, out, splits, files
+        self._made: dict[str, store.NewDataset] = {}
+
+    def add(self, item: Item) -> None:
+        task = task_of(item.record, self._review.tasks)
+        if task.name not in self._made:
+            folder = self._out / _folder_name(task.name, len(self._made))
+            new = store.new_dataset(folder, task, self._splits, replace=True)
+            made = self._made[task.name] = self._files.enter_context(new)
+            made.about["review"] = {"source": self._review.source, "draft": self._review.draft}
+        self._made[task.name].add(item.split, _accepted(item))
 
 
 def _folder_name(task: str, at: int) -> str:
@@ -104,13 +110,19 @@ def decisions(queue: Queue, review: Review) -> Iterator[str]:
 
     It begins with a byte-order mark, by which spreadsheets know that it is UTF-8.
     """
+    yield _HEAD
+    for _, line in _rows(queue, review):
+        yield line
+
+
+def _rows(queue: Queue, review: Review) -> Iterator[tuple[Item, str]]:
+    """Yield every item, without its original, and its line."""
     notes: defaultdict[int, list[Event]] = defaultdict(list)
-    for event in queue.log.notes(review):
-        notes[event.item].insert(0, event)
-    yield "\ufeff" + _line(COLUMNS)
+    for event in reversed(queue.log.notes(review)):
+        notes[event.item].append(event)
     for item in queue.find.every(review):
         row = _decision(item) | _noted(notes.get(item.id, []))
-        yield _line(row.get(column, "") for column in COLUMNS)
+        yield item, _line(row.get(column, "") for column in COLUMNS)
 
 
 def _decision(item: Item) -> dict[str, Any]:
@@ -155,6 +167,9 @@ def _cell(value: Any) -> Any:
     if isinstance(value, str) and value[:1] in ("=", "+", "-", "@", "\t", "\r"):
         return f"'{value}"
     return value
+
+
+_HEAD = "\ufeff" + _line(COLUMNS)
 
 
 # ---------------------------------------------------------------- summary

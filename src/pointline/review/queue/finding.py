@@ -104,10 +104,15 @@ class Finding:
         with self._db.read() as connection:
             return self.items(connection, *conditions, limit=size)
 
-    def every(self, review: Review, *, status: str = "") -> Iterator[Item]:
-        """Yield all items of a status in their order, some at a time."""
-        nobody, after, view = Reviewer("", ""), -1, Filter(view=status)
-        while batch := self.page(review, view, nobody, after=after, size=_BATCH):
+    def every(self, review: Review) -> Iterator[Item]:
+        """Yield all items in their order, without their originals, some at a time."""
+        c, after = self._t.items.c, -1
+        while True:
+            with self._db.read() as connection:
+                further = (c.review == review.id, c.position > after)
+                batch = self.items(connection, *further, limit=_BATCH, originals=False)
+            if not batch:
+                return
             yield from batch
             after = batch[-1].position
 
@@ -139,12 +144,17 @@ class Finding:
         return found[0]
 
     def items(
-        self, connection: Connection, *conditions: ColumnElement[bool], limit: int
+        self,
+        connection: Connection,
+        *conditions: ColumnElement[bool],
+        limit: int,
+        originals: bool = True,
     ) -> list[Item]:
         """Return the first items for which the conditions hold, within a transaction."""
         t, sql = self._t, self._sql
         both = t.items.join(t.bodies, t.bodies.c.item == t.items.c.id)
-        columns = (t.items, t.bodies.c.source, t.bodies.c.draft, t.bodies.c.record)
+        source = t.bodies.c.source if originals else sql.literal("").label("source")
+        columns = (t.items, source, t.bodies.c.draft, t.bodies.c.record)
         asked = sql.select(*columns).select_from(both).where(*conditions)
         rows = connection.execute(asked.order_by(t.items.c.position).limit(limit)).all()
         named = sql.select(t.rules).where(t.rules.c.item.in_([row.id for row in rows]))

@@ -423,3 +423,4 @@ addEventListener("pageshow", (event) => {
 
 show_(told.item, told.progress);
 document.body.dataset.ready = "yes";
+performance.mark("item shown");
