@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
-from pointline.app import show
+from pointline.app import cli_translate_report, show
 from pointline.app.options import Json, TaskName, print_json, task_of
 from pointline.format.tasks import Lang
 
@@ -21,9 +21,7 @@ app = typer.Typer(
 )
 
 
-@app.callback()
-def _root() -> None:
-    pass
+app.command()(cli_translate_report.report)
 
 
 def _server(told: str) -> Any:

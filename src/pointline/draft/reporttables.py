@@ -1,0 +1,254 @@
+"""The report of translation runs as plain tables, and as Markdown."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+
+from pointline.draft.repair import Step
+from pointline.draft.report import DATASETS, Report
+from pointline.draft.retention import Example, Run
+from pointline.score.contingency import ChiSquared, wilson
+from pointline.score.significance import Interval
+from pointline.score.tables import Table
+
+__all__ = ["NOTE", "markdown", "reason", "tables"]
+
+NONE = "–"
+#: What the shares are of, and how runs are held against each other.
+NOTE = (
+    "Lost: dropped by a rule, of the records that were kept or dropped. Intervals: Wilson, 95 %."
+    " Tests: McNemar's exact test for runs over the same records, Fisher's for others, both"
+    " two-sided, corrected by Holm; Pearson's chi-squared for all runs at once."
+)
+
+
+def tables(report: Report) -> dict[str, Table]:
+    """Return the tables by title; those that have nothing to show are left out."""
+    made = {
+        "Runs": _runs(report.runs),
+        "Beside the MMM paper's Table 7": _beside(report),
+        "By language pair and model": _pairs(report.runs),
+        "Dropped by rule (the first that fired)": _rules(report, first=True),
+        "Rules that fired (a record may break several)": _rules(report, first=False),
+        "How entities were found": _steps(report.runs),
+        "Kept records by the last repair that they needed": _kept(report.runs),
+        "Waiting": _waiting(report.runs),
+        "Pairs of runs": _comparisons(report),
+        "All at once": _tests(report),
+        "Cost": _cost(report.runs),
+    }
+    return {title: table for title, table in made.items() if table.rows}
+
+
+def markdown(report: Report) -> str:
+    """Return the report in Markdown: the tables, then the examples of every rule."""
+    parts = ["# Translation runs", NOTE]
+    for title, table in tables(report).items():
+        parts += [f"## {title}", table.markdown()]
+    for rule in report.rule_names:
+        if shown := report.examples(rule):
+            parts += [f"## Examples: {rule}", examples(shown).markdown()]
+    return "\n\n".join(parts) + "\n"
+
+
+def examples(shown: Iterable[Example]) -> Table:
+    """Return examples of a rule as a table."""
+    rows = [
+        (one.run, one.record.id, one.source or NONE, one.record.text or NONE, reason(one))
+        for one in shown
+    ]
+    return Table(("run", "id", "source", "draft", "why"), tuple(rows))
+
+
+def reason(one: Example) -> str:
+    """Return why a draft was not kept: what the run noted, the entities not found, other rules."""
+    lost = [pair.entity for pair in one.record.pairs if pair.start is None]
+    others = [rule for rule in one.rules if rule != one.rule]
+    told = [one.reason] if one.reason else []
+    if lost and not one.reason and "entity-missing" in one.rules:
+        told.append(f"not in the draft: {', '.join(lost)}")
+    if others:
+        told.append(f"also {', '.join(others)}")
+    return "; ".join(told) or one.rule
+
+
+# ---------------------------------------------------------------- one table each
+
+
+def _runs(runs: Iterable[Run]) -> Table:
+    headers = (
+        "run", "dataset", "from", "to", "model", "records", "remaining", "lost %",
+        "retained %, interval", "queued",
+    )  # fmt: skip
+    rows = [
+        (
+            run.name, DATASETS.get(run.family, run.task), run.source, run.target, run.model,
+            f"{run.records:,}", f"{run.kept:,}", _number(run.lost_percent), _ends(run.retained),
+            f"{run.queued:,}",
+        )
+        for run in runs
+    ]  # fmt: skip
+    return Table(headers, tuple(rows))
+
+
+def _beside(report: Report) -> Table:
+    """Return the paper's rows, each behind our runs of the same dataset and direction."""
+    keys = dict.fromkeys((row.dataset, row.source, row.target) for row in report.published)
+    rows = []
+    for key in keys:
+        place = (key[0], f"{key[1]} to {key[2]}")
+        rows += [
+            (*place, run.name, run.model, f"{run.kept:,}", _number(run.lost_percent))
+            for run in report.runs
+            if (DATASETS.get(run.family), run.source, run.target) == key
+        ]
+        rows += [
+            (*place, "MMM paper", row.model, f"{row.remaining:,}", _number(row.lost_percent))
+            for row in report.published
+            if (row.dataset, row.source, row.target) == key
+        ]
+    headers = ("dataset", "direction", "run", "model", "remaining", "lost %")
+    return Table(headers, tuple(rows))
+
+
+def _pairs(runs: Iterable[Run]) -> Table:
+    """Return the sums over all datasets; nothing where they are no sums."""
+    groups: dict[tuple[str, str], list[Run]] = {}
+    for run in runs:
+        groups.setdefault((f"{run.source} to {run.target}", run.model), []).append(run)
+    rows = []
+    for (direction, model), some in groups.items():
+        kept, lost = sum(run.kept for run in some), sum(run.lost for run in some)
+        share = 100 * lost / (kept + lost) if kept + lost else None
+        interval = _ends(wilson(kept, kept + lost))
+        rows.append(
+            (direction, model, str(len(some)), f"{kept:,}", f"{lost:,}", _number(share), interval)
+        )
+    headers = ("direction", "model", "runs", "remaining", "lost", "lost %", "retained %, interval")
+    return Table(headers, tuple(rows) if any(len(some) > 1 for some in groups.values()) else ())
+
+
+def _rules(report: Report, *, first: bool) -> Table:
+    return _side_by_side(
+        "rule",
+        report.rule_names,
+        {run.name: (run.dropped if first else run.fired, run.decided) for run in report.runs},
+    )
+
+
+def _steps(runs: Iterable[Run]) -> Table:
+    """Return the entities of all readable answers by the step that found them."""
+    columns = {}
+    for run in runs:
+        counts = Counter({step or "not found": n for step, n in run.metrics["steps"].items()})
+        columns[run.name] = counts, counts.total()
+    return _side_by_side("step", _ordered(columns, "not found"), columns)
+
+
+def _kept(runs: Iterable[Run]) -> Table:
+    columns = {}
+    for run in runs:
+        counts = Counter({step or "no entity": n for step, n in run.kept_by_step.items()})
+        columns[run.name] = counts, run.kept
+    return _side_by_side("step", _ordered(columns, "no entity"), columns)
+
+
+def _ordered(columns: Mapping[str, tuple[Counter[str], int]], last: str) -> list[str]:
+    found = dict.fromkeys(step for counts, _ in columns.values() for step in counts)
+    known = [str(step) for step in Step if step in found]
+    return [
+        *known,
+        *(step for step in found if step not in (*known, last)),
+        *([last] * (last in found)),
+    ]
+
+
+def _waiting(runs: Iterable[Run]) -> Table:
+    columns = {
+        run.name: (Counter(run.metrics.get("queued_by_reason", {})), run.records) for run in runs
+    }
+    reasons = dict.fromkeys(reason for counts, _ in columns.values() for reason in counts)
+    return _side_by_side("why", reasons, columns)
+
+
+def _side_by_side(
+    head: str, names: Iterable[str], columns: Mapping[str, tuple[Counter[str], int]]
+) -> Table:
+    """Return a row for each name, and for each run its count and the share of the whole."""
+    rows = [
+        (name, *(_share(counts[name], whole) for counts, whole in columns.values()))
+        for name in names
+    ]
+    return Table((head, *columns), tuple(rows))
+
+
+def _comparisons(report: Report) -> Table:
+    rows = [
+        (
+            f"{one.first} / {one.second}", one.test, f"{one.records:,}",
+            f"{100 * one.difference:+.2f}".replace("-", "−"), _p(one.p), _p(one.corrected),
+        )
+        for one in report.comparisons
+    ]  # fmt: skip
+    headers = ("runs", "test", "records", "second keeps, points", "p", "corrected p")
+    return Table(headers, tuple(rows))
+
+
+def _tests(report: Report) -> Table:
+    asked = {"the share kept is the same in all runs": report.remaining}
+    if len(report.runs) > 1:
+        asked["the rules drop in the same proportions in all runs"] = report.rules
+    asked |= {
+        f"{name}: every text label loses the same share": test
+        for name, test in report.labels.items()
+    }
+    rows = [
+        (what, f"{test.statistic:.2f}", str(test.freedom), _p(test.p), _caution(test))
+        for what, test in asked.items()
+        if test.freedom
+    ]
+    return Table(("hypothesis", "chi-squared", "degrees", "p", "note"), tuple(rows))
+
+
+def _caution(test: ChiSquared) -> str:
+    return "" if test.smallest >= 5 else f"rough: {test.smallest:.1f} expected in a cell"
+
+
+def _cost(runs: Iterable[Run]) -> Table:
+    rows = []
+    for run in runs:
+        used = run.metrics
+        asked, answered, cost = (used.get(n, 0) for n in ("tokens_in", "tokens_out", "cost"))
+        a_row = (asked + answered) / run.kept if run.kept else None
+        rows.append(
+            (
+                run.name, f"{used.get('requests', 0):,}", f"{asked:,}", f"{answered:,}",
+                f"{used.get('guessed', 0):,}", _number(a_row, 0), f"{cost:.4f}" if cost else NONE,
+                _number(1000 * cost / run.kept, 4) if cost and run.kept else NONE,
+            )
+        )  # fmt: skip
+    headers = (
+        "run", "requests", "tokens asked", "answered", "requests guessed", "tokens a kept record",
+        "cost", "cost of 1,000 kept",
+    )  # fmt: skip
+    return Table(headers, tuple(rows))
+
+
+# ---------------------------------------------------------------- cells
+
+
+def _number(value: float | None, digits: int = 2) -> str:
+    return NONE if value is None else f"{value:,.{digits}f}"
+
+
+def _share(count: int, whole: int) -> str:
+    return f"{count:,} ({100 * count / whole:.2f} %)" if whole else f"{count:,}"
+
+
+def _ends(interval: Interval) -> str:
+    return f"{100 * interval.low:.2f}–{100 * interval.high:.2f}"
+
+
+def _p(value: float) -> str:
+    return "< 0.0001" if value < 0.0001 else f"{value:.4f}"
