@@ -408,12 +408,15 @@ byId("filters").addEventListener("submit", async (event) => {
   byId("search").blur();
 });
 
-setInterval(async () => {
+async function renew() {
   if (document.hidden || !board || locked()) return;
   const answer = await post(told.review, "renew", { item: board.view.id }).catch(() => null);
   if (answer && !answer.mine && !locked())
     notice("Your time with this item ran out and another reviewer has it now. Your edits stay in this browser.");
-}, 60_000);
+}
+setInterval(renew, 60_000);
+// a page that is loaded again leases its item before the old page, as it goes, gives it back
+setTimeout(renew, 1_000);
 addEventListener("pagehide", () => {
   post(told.review, "release", {}, { keepalive: true }).catch(() => null);
 });
