@@ -12,13 +12,14 @@ from functools import lru_cache
 
 from pointline.format.text import Folded, fold, occurrences
 
-__all__ = ["bounded", "find_squashed", "numbers", "squash"]
+__all__ = ["bounded", "find_squashed", "numbers", "same_case", "squash"]
 
 _DROPPED = frozenset("-'\"·・‧•.,、。，()[]{}<>（）［］【】「」『』《》〈〉〔〕:;!?/＝=…~〜_")
 _LATIN_WORD = re.compile(r"[0-9A-Za-zÀ-ÖØ-öø-ɏḀ-ỿ０-９Ａ-Ｚａ-ｚ]")
 _NUMBER = re.compile(r"\d+(?:[.,:]\d+)*")
 _THOUSANDS = re.compile(r"(?<=\d),(?=\d{3}(?!\d))")
 _JOINERS = "\u200d\ufe0e\ufe0fﾞﾟ"
+_INNER = frozenset("ーァィゥェォャュョヮッンぁぃぅぇぉゃゅょゎ々")  # no word begins with one
 _HIRAGANA = {code: code + 0x60 for code in range(ord("ぁ"), ord("ゖ") + 1)}
 
 
@@ -56,7 +57,9 @@ def find_squashed(text: str, string: str) -> list[tuple[int, int]]:
         cut = (first and squashed.starts[first - 1] == start) or (
             last + 1 < len(squashed.text) and squashed.ends[last + 1] == end
         )
-        if not cut and bounded(text, start, end) and _says(text[start:end], string):
+        found = text[start:end]
+        same = numbers(found) == numbers(string) and same_case(string, found)
+        if not cut and same and bounded(text, start, end):
             places.append((start, end))
     return places
 
@@ -80,6 +83,18 @@ def numbers(text: str) -> tuple[str, ...]:
     return tuple(found[0] for found in _NUMBER.finditer(plain))
 
 
+def same_case(wanted: str, found: str) -> bool:
+    """Tell whether capitals leave open that two strings mean the same: US is not us, nor IT it.
+
+    >>> same_case("IT", "It"), same_case("May", "may"), same_case("harbour", "HARBOUR")
+    (False, False, True)
+    """
+    if len(wanted) > 4 or not wanted.isascii():
+        return True
+    lowered = wanted[:1].isupper() and found.islower()
+    return not lowered and (found.isupper() or not wanted.isupper())
+
+
 def _within(text: str, at: int) -> bool:
     """Tell whether a word, a number or a character goes on over a place."""
     if not 0 < at < len(text):
@@ -89,7 +104,7 @@ def _within(text: str, at: int) -> bool:
         return True
     if "\U0001f3fb" <= after <= "\U0001f3ff":
         return True
-    if _LATIN_WORD.match(before) and _LATIN_WORD.match(after):
+    if after in _INNER or (_LATIN_WORD.match(before) and _LATIN_WORD.match(after)):
         return True
     if after in ".," and before.isdecimal():
         return text[at + 1 : at + 2].isdecimal()
@@ -98,6 +113,8 @@ def _within(text: str, at: int) -> bool:
 
 def _in_number(text: str, at: int) -> bool:
     before, after = text[at - 1 : at] if at else "", text[at + 1 : at + 2]
+    if text[at] == "," and _THOUSANDS.match(text, at):
+        return False
     return after.isdecimal() and (before.isdecimal() or (text[at] == "-" and not before.isalnum()))
 
 
@@ -106,13 +123,3 @@ def _plain(char: str) -> str:
         return char.translate(_HIRAGANA)
     apart = unicodedata.normalize("NFD", char)
     return "".join(c for c in apart if not unicodedata.combining(c)) or char
-
-
-def _says(found: str, wanted: str) -> bool:
-    """Tell whether what is equal but for spelling is the same: numbers are, and names are names."""
-    if numbers(found) != numbers(wanted):
-        return False
-    # US is not us, nor is Apple an apple; at the head of a sentence anything has a capital
-    if wanted[:1].isupper() and found.islower():
-        return len(wanted) > 4 and not wanted.isupper()
-    return True

@@ -1,0 +1,107 @@
+"""How often a step of span repair is right, on cases written for it and on real decoys.
+
+    python benchmarks/span_repair.py                       the written cases, by step
+    python benchmarks/span_repair.py --decoys DIR [...]    mentions of other records as wrong ones
+
+A decoy is the mention of another record of the dataset, no part of this record's text, that is
+most like one of its own: whatever is found for it counts as wrong, though now and then it is not.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections import Counter
+from pathlib import Path
+
+from pointline.corpus import store
+from pointline.draft.repair import Step, locate
+
+CASES = Path(__file__).parents[1] / "tests" / "data" / "spans.tsv"
+
+
+def cases(path: Path = CASES) -> list[tuple[str, str, str, str, str | None, int]]:
+    """Return (language, kind, wanted, text, the right span or None, its start)."""
+    found = []
+    for line in path.read_text(encoding="utf-8").splitlines():
+        if not line or line.startswith("#"):
+            continue
+        lang, kind, wanted, marked = line.split("\t")
+        before, _, rest = marked.partition("⟦")
+        span, _, after = rest.partition("⟧")
+        right = span if "⟦" in marked else None
+        found.append((lang, kind, wanted, before + span + after, right, len(before)))
+    return found
+
+
+def judged(threshold: float | None) -> tuple[Counter[tuple[str, str, str]], list[str]]:
+    """Return counts by (language, step, "right" | "wrong" | "lost"), and the faults."""
+    counts: Counter[tuple[str, str, str]] = Counter()
+    faults = []
+    for lang, kind, wanted, text, right, start in cases():
+        (located,) = locate(text, [wanted], threshold=threshold)
+        if located is None:
+            if right is not None:
+                counts[lang, kind, "lost"] += 1
+                faults.append(f"lost   {lang} {kind}: {wanted} in {text}")
+            continue
+        good = right is not None and (located.start, located.entity) == (start, right)
+        counts[lang, str(located.step), "right" if good else "wrong"] += 1
+        if not good:
+            faults.append(f"wrong  {lang} {located.step} {located.score:.2f}: {wanted} -> "
+                          f"{located.entity} in {text}")  # fmt: skip
+    return counts, faults
+
+
+def main() -> None:
+    """Print the tables."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--decoys", nargs="*", type=Path, default=[], metavar="DIR")
+    parser.add_argument("--limit", type=int, default=1000, help="records of each folder")
+    parser.add_argument("--show", type=int, default=10, help="faults that are shown")
+    asked = parser.parse_args()
+    for threshold in (None, 0.1, 0.2, 0.25, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9):
+        counts, faults = judged(threshold)
+        told = Counter()
+        for (_, step, how), count in counts.items():
+            told[step, how] += count
+        print(threshold, json.dumps({f"{s} {h}": n for (s, h), n in sorted(told.items())}))
+        if threshold == 0.25:
+            print("\n".join(faults))
+    for folder in asked.decoys:
+        print(folder.name, json.dumps(decoyed(folder, asked.limit, asked.show), ensure_ascii=False))
+
+
+def decoyed(folder: Path, limit: int, show: int) -> dict[str, object]:
+    """Return how many decoys were taken for mentions, by step, with examples."""
+    from rapidfuzz import fuzz, process
+
+    records = [r for _, r in zip(range(limit), store.iter_records(folder / "test.jsonl"))]
+    pool = sorted({value for r in records for value in strings(r)})
+    counts: Counter[str] = Counter()
+    examples: dict[str, list[str]] = {}
+    for record in records:
+        for own in dict.fromkeys(strings(record)):
+            close = process.extract(own, pool, scorer=fuzz.ratio, limit=10)
+            decoy = next((d for d, _, _ in close if d not in record.text), None)
+            if decoy is None:
+                continue
+            counts["decoys"] += 1
+            (located,) = locate(record.text, [decoy])
+            if located is not None:
+                counts[str(located.step)] += 1
+                shown = examples.setdefault(str(located.step), [])
+                if len(shown) < show:
+                    shown.append(f"{decoy} -> {located.entity}")
+    return {**counts, "examples": examples}
+
+
+def strings(record):
+    return [p.entity for p in record.pairs] + [
+        f for fact in record.facts for at, f in enumerate(fact.fields) if at != 1
+    ]
+
+
+if __name__ == "__main__":
+    assert Step.VERBATIM
+    main()
