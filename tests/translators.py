@@ -224,7 +224,7 @@ def _busy(job: _Job) -> Reply:
 
 def _slow(job: _Job, *, always: bool = False) -> Reply:
     reply = job.answer()
-    reply.delay = 3.0 if always or job.times == 1 else 0.0
+    reply.delay = 1.0 if always or job.times == 1 else 0.0
     return reply
 
 

@@ -36,11 +36,14 @@ def asked_for(record: Record) -> tuple[str, ...]:
 
 
 def missing(record: Record, reading: Reading) -> tuple[str, ...]:
-    """Return the mentions, each once, that are neither verbatim nor normalised in a translation."""
+    """Return the entities, each once, that are to be asked for once more.
+
+    They are neither verbatim nor normalised in the translation, or the model gave nothing for them.
+    """
     lost = (
         one.source
         for one in mentions(record, reading, {}, steps=_SURE, finder=_exactly)
-        if one.needed and one.located is None
+        if one.located is None and (one.needed or not one.wanted)
     )
     return tuple(dict.fromkeys(lost))
 
@@ -59,7 +62,7 @@ def mentions(
     those that it was asked for once more.
     """
     sources = _sources(record)
-    given = [reading.entities.get(source, "") for source, _ in sources]
+    given = [reading.entities.get(source) or _same(source) for source, _ in sources]
     again = [asked.get(source, "") for source, _ in sources]
     first, second = (_found(reading.text, wanted, finder) for wanted in (given, again))
     found = []
@@ -78,6 +81,11 @@ def _better(first: Located | None, second: Located | None) -> Located | None:
     if second is not None and second.step in _SURE:
         return replace(second, step=Step.ASKED)
     return first or second
+
+
+def _same(source: str) -> str:
+    """Return a string that is its own translation, for it has no letter: a number, a date."""
+    return "" if any(char.isalpha() for char in source) else source
 
 
 def _found(text: str, wanted: Sequence[str], finder: Finder) -> list[Located | None]:

@@ -1,0 +1,60 @@
+"""Which strings are asked for, which once more, and which step found each."""
+
+from pointline.draft.placing import asked_for, mentions, missing
+from pointline.draft.reading import Reading
+from pointline.draft.repair import Located, Step
+from pointline.format.record import Fact, Pair, Record
+
+ALL = (Step.VERBATIM, Step.NORMALISED, Step.ASKED, Step.ALIGNED)
+PAIRS = Record("1", "scnm-ja", "🌸京都の京都タワーは131mだ。", "社会",
+               (Pair("地名", "京都", 1, 3), Pair("施設名", "京都タワー", 4, 9),
+                Pair("地名", "京都"), Pair("その他", "131", 10, 13)))  # fmt: skip
+FACTS = Record("2", "tcree-ja", "雨宮は船長だ。", "映画",
+               facts=(Fact(("雨宮", "職業", "船長")), Fact(("雨宮", "主演", "役：父", "2 / 3"))))  # fmt: skip
+
+
+def test_each_string_is_asked_for_once():
+    assert asked_for(PAIRS) == ("京都", "京都タワー", "131")
+    assert asked_for(FACTS) == ("雨宮", "船長", "役：父", "2 / 3")
+
+
+def test_pairs_have_a_mention_each_and_fields_one():
+    reading = Reading(
+        "Kyoto Tower of Kyoto is 131 m high.", {"京都": "Kyoto", "京都タワー": "Kyoto Tower"}
+    )
+    found = mentions(PAIRS, reading, {}, steps=ALL)
+    assert [one.source for one in found] == ["京都", "京都タワー", "京都", "131"]
+    assert [one.located and one.located.start for one in found] == [15, 0, 15, 24]
+    assert [one.source for one in mentions(FACTS, reading, {}, steps=ALL)] == list(asked_for(FACTS))
+
+
+def test_a_number_stands_for_itself():
+    reading = Reading("The tower is 131 m high.", {})
+    assert missing(PAIRS, reading) == ("京都", "京都タワー")
+
+
+def test_a_field_that_stands_nowhere_is_missing_only_where_nothing_was_given():
+    reading = Reading("Amamiya is a captain.", {"雨宮": "Amamiya", "船長": "captain"})
+    assert missing(FACTS, reading) == ("役：父",)
+    given = Reading(reading.text, {**reading.entities, "役：父": "role: father"})
+    assert missing(FACTS, given) == ()
+    last = mentions(FACTS, given, {}, steps=ALL)[2:]
+    assert [(one.entity, one.needed) for one in last] == [("role: father", False), ("2 / 3", False)]
+
+
+def test_the_steps_are_tried_in_their_order():
+    def finder(text, wanted):
+        kinds = {"v": Step.VERBATIM, "n": Step.NORMALISED, "a": Step.ALIGNED}
+        return [
+            Located(one, 0, len(one), kinds[one[0]]) if one[0] in kinds else None for one in wanted
+        ]
+
+    record = Record("1", "", "x", pairs=tuple(Pair("l", s) for s in ("p", "q", "r", "s", "t", "u")))
+    first = {"p": "v", "q": "n", "r": "a", "s": "a", "t": "-", "u": "-"}
+    again = {"p": "v2", "q": "v2", "r": "v2", "s": "-", "t": "a2", "u": "-"}
+    found = mentions(record, Reading("x", first), again, steps=ALL, finder=finder)
+    told = [(one.located.entity, str(one.located.step)) if one.located else None for one in found]
+    assert told == [("v", "verbatim"), ("n", "normalised"), ("v2", "asked"), ("a", "aligned"),
+                    ("a2", "aligned"), None]  # fmt: skip
+    strict = mentions(record, Reading("x", first), again, steps=(Step.VERBATIM,), finder=finder)
+    assert [bool(one.located) for one in strict] == [True] + [False] * 5
