@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from pointline.app import show
 from pointline.app.options import Json, new_file, print_json
 
+if TYPE_CHECKING:
+    from pointline.draft.report import Report
+    from pointline.score.tables import Table
+
 __all__ = ["report"]
+
+_COLUMNS = 8  # columns that a terminal has room for
+_WIDTH = 160  # characters of a text that the terminal shows; the files have all of it
 
 
 def report(
@@ -31,25 +39,54 @@ def report(
 
     Example: pointline translate report runs/ja-en runs/ja-zh --source data/scnm-ja --html r.html
     """
+    from pointline.corpus import recordfile
     from pointline.draft import report as reporting
     from pointline.draft import reportpage, reporttables
 
-    outs = {new_file(file): of for file, of in (
-        (markdown, reporttables.markdown), (csv, reporting.Report.csv), (html, reportpage.page),
-    ) if file is not None}  # fmt: skip
+    asked = (
+        (markdown, reporttables.markdown),
+        (csv, reporting.Report.csv),
+        (html, reportpage.page),
+    )
+    outs = [(new_file(file), made) for file, made in asked if file is not None]
     with show.progress("reading") as advance:
         found = reporting.report(runs, sources=source or (), examples=examples, progress=advance)
-    for file, made in outs.items():
-        file.write_text(made(found), encoding="utf-8", newline="\n")
+    for file, made in outs:
+        with recordfile.atomic(file) as out:
+            out.write(made(found).encode())
     if json:
         print_json(found.to_dict())
         return
-    for title, table in reporttables.tables(found).items():
-        show.output.print(show.table(table.headers, table.rows, title=title))
-    for rule in found.rule_names:
-        if shown := found.examples(rule):
-            table = reporttables.examples(shown)
-            show.output.print(show.table(table.headers, table.rows, title=f"Examples: {rule}"))
-    show.say(reporttables.NOTE)
-    for file in outs:
+    _show(found)
+    for file, _ in outs:
         show.say(f"{file} written", to=show.errors)
+
+
+def _show(found: Report) -> None:
+    """Print the tables, and one example of every rule, cut where it is long."""
+    from pointline.draft import reporttables
+
+    for title, table in reporttables.tables(found).items():
+        for headers, rows in _pieces(table):
+            show.output.print(show.table(headers, rows, title=title))
+    for rule in found.rule_names:
+        for one in found.examples(rule)[:1]:
+            why = reporttables.reason(one)
+            show.say(f"{rule}: {one.record.id} of {one.run}" + (f": {why}" if why != rule else ""))
+            show.say(f"  source: {_cut(one.source) if one.source else '(see --source)'}")
+            show.say(f"  draft:  {_cut(one.record.text) or '(none)'}")
+    show.say(reporttables.NOTE)
+
+
+def _pieces(table: Table) -> Iterator[tuple[Sequence[str], Sequence[Sequence[str]]]]:
+    """Yield the table, or its first column with a few others at a time where it is wide."""
+    others = len(table.headers) - 1
+    step = others if others <= _COLUMNS else _COLUMNS // 2
+    for at in range(1, others + 1, step):
+        lines = [(line[0], *line[at : at + step]) for line in (table.headers, *table.rows)]
+        yield lines[0], lines[1:]
+
+
+def _cut(text: str) -> str:
+    told = " ".join(text.splitlines())
+    return told if len(told) <= _WIDTH else f"{told[:_WIDTH]}…"

@@ -251,6 +251,7 @@ def _line(run: Run, rules: Iterable[str]) -> dict[str, Any]:
         "source": run.source,
         "target": run.target,
         "model": run.model,
+        "rules": run.rules,
         "remaining": run.kept,
         "lost_percent": None if run.lost_percent is None else round(run.lost_percent, 2),
         "retained_low": round(run.retained.low, 4),

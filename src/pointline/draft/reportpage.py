@@ -5,7 +5,7 @@ Everything that comes from a run is escaped; the page has no script and asks for
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from html import escape
 from importlib.resources import files
 
@@ -48,14 +48,17 @@ def _style() -> str:
 # ---------------------------------------------------------------- shares
 
 
-def _bars(runs: Iterable[Run], hues: Mapping[str, int]) -> str:
+def _bars(runs: Sequence[Run], hues: Mapping[str, int]) -> str:
     rows = "".join(_bar(run, hues) for run in runs)
-    keys = '<li><i class="kept"></i>kept</li>' + "".join(
+    keys = ['<li><i class="kept"></i>kept</li>']
+    keys += [
         f'<li><i class="rule" style="--h:{hue}"></i>{_text(rule)}</li>'
         for rule, hue in hues.items()
-    )
-    keys += '<li><i class="queued"></i>waiting</li>'
-    return f'<div class="bars">{rows}</div><ul class="key">{keys}</ul>'
+        if any(run.dropped[rule] for run in runs)
+    ]
+    if any(run.queued for run in runs):
+        keys.append('<li><i class="queued"></i>waiting</li>')
+    return f'<div class="bars">{rows}</div><ul class="key">{"".join(keys)}</ul>'
 
 
 def _bar(run: Run, hues: Mapping[str, int]) -> str:
@@ -117,7 +120,7 @@ def _aligned(right: bool) -> str:
 
 
 def _is_number(cell: str) -> bool:
-    return not cell or cell[0].isdigit() or cell[0] in "-−–+.<"
+    return not cell or cell[0].isdigit() or cell[0] in "-−–+.<≈"
 
 
 # ---------------------------------------------------------------- examples

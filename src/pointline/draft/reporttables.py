@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Mapping
 
+from pointline.draft.drafting import MISSING
 from pointline.draft.repair import Step
 from pointline.draft.report import DATASETS, Report
 from pointline.draft.retention import Example, Run
@@ -19,7 +20,9 @@ NONE = "–"
 NOTE = (
     "Lost: dropped by a rule, of the records that were kept or dropped. Intervals: Wilson, 95 %."
     " Tests: McNemar's exact test for runs over the same records, Fisher's for others, both"
-    " two-sided, corrected by Holm; Pearson's chi-squared for all runs at once."
+    " two-sided, corrected by Holm; Pearson's chi-squared for all at once, as if no two runs shared"
+    " a record. Differences are in points, the share that the second run kept less the first's."
+    " ≈: the server did not count all tokens."
 )
 
 
@@ -27,6 +30,7 @@ def tables(report: Report) -> dict[str, Table]:
     """Return the tables by title; those that have nothing to show are left out."""
     made = {
         "Runs": _runs(report.runs),
+        "Retained": _retained(report.runs),
         "Beside the MMM paper's Table 7": _beside(report),
         "By language pair and model": _pairs(report.runs),
         "Dropped by rule (the first that fired)": _rules(report, first=True),
@@ -36,7 +40,7 @@ def tables(report: Report) -> dict[str, Table]:
         "Waiting": _waiting(report.runs),
         "Pairs of runs": _comparisons(report),
         "All at once": _tests(report),
-        "Cost": _cost(report.runs),
+        "Cost: tokens, and for a kept record; money, and for 1,000 kept": _cost(report.runs),
     }
     return {title: table for title, table in made.items() if table.rows}
 
@@ -63,11 +67,11 @@ def examples(shown: Iterable[Example]) -> Table:
 
 def reason(one: Example) -> str:
     """Return why a draft was not kept: what the run noted, the entities not found, other rules."""
-    lost = [pair.entity for pair in one.record.pairs if pair.start is None]
-    others = [rule for rule in one.rules if rule != one.rule]
     told = [one.reason] if one.reason else []
-    if lost and not one.reason and "entity-missing" in one.rules:
+    lost = [pair.entity for pair in one.record.pairs if pair.start is None]
+    if lost and not one.reason and one.rule.startswith("entity"):
         told.append(f"not in the draft: {', '.join(lost)}")
+    others = [rule for rule in one.rules if rule != one.rule]
     if others:
         told.append(f"also {', '.join(others)}")
     return "; ".join(told) or one.rule
@@ -77,18 +81,28 @@ def reason(one: Example) -> str:
 
 
 def _runs(runs: Iterable[Run]) -> Table:
-    headers = (
-        "run", "dataset", "from", "to", "model", "records", "remaining", "lost %",
-        "retained %, interval", "queued",
-    )  # fmt: skip
     rows = [
         (
-            run.name, DATASETS.get(run.family, run.task), run.source, run.target, run.model,
-            f"{run.records:,}", f"{run.kept:,}", _number(run.lost_percent), _ends(run.retained),
-            f"{run.queued:,}",
+            run.name, DATASETS.get(run.family, run.task), f"{run.source} to {run.target}",
+            run.model, run.rules, f"{run.records:,}", f"{run.kept:,}",
+            _number(run.lost_percent),
         )
         for run in runs
     ]  # fmt: skip
+    headers = ("run", "dataset", "direction", "model", "rules", "records", "remaining", "lost %")
+    return Table(headers, tuple(rows))
+
+
+def _retained(runs: Iterable[Run]) -> Table:
+    rows = [
+        (
+            run.name, f"{run.kept:,} of {run.decided:,}",
+            _number(100 * run.kept / run.decided if run.decided else None),
+            _ends(run.retained), f"{run.queued:,}",
+        )
+        for run in runs
+    ]  # fmt: skip
+    headers = ("run", "kept of decided", "kept %", "95 % interval", "waiting")
     return Table(headers, tuple(rows))
 
 
@@ -113,19 +127,20 @@ def _beside(report: Report) -> Table:
 
 
 def _pairs(runs: Iterable[Run]) -> Table:
-    """Return the sums over all datasets; nothing where they are no sums."""
-    groups: dict[tuple[str, str], list[Run]] = {}
+    """Return the sums over datasets, rules by rules; nothing where they are no sums."""
+    groups: dict[tuple[str, str, str], list[Run]] = {}
     for run in runs:
-        groups.setdefault((f"{run.source} to {run.target}", run.model), []).append(run)
+        key = (f"{run.source} to {run.target}", run.model, run.rules)
+        groups.setdefault(key, []).append(run)
     rows = []
-    for (direction, model), some in groups.items():
+    for key, some in groups.items():
         kept, lost = sum(run.kept for run in some), sum(run.lost for run in some)
         share = 100 * lost / (kept + lost) if kept + lost else None
         interval = _ends(wilson(kept, kept + lost))
-        rows.append(
-            (direction, model, str(len(some)), f"{kept:,}", f"{lost:,}", _number(share), interval)
-        )
-    headers = ("direction", "model", "runs", "remaining", "lost", "lost %", "retained %, interval")
+        rows.append((*key, str(len(some)), f"{kept:,}", f"{lost:,}", _number(share), interval))
+    headers = (
+        "direction", "model", "rules", "runs", "remaining", "lost", "lost %", "kept %, interval",
+    )  # fmt: skip
     return Table(headers, tuple(rows) if any(len(some) > 1 for some in groups.values()) else ())
 
 
@@ -141,9 +156,9 @@ def _steps(runs: Iterable[Run]) -> Table:
     """Return the entities of all readable answers by the step that found them."""
     columns = {}
     for run in runs:
-        counts = Counter({step or "not found": n for step, n in run.metrics["steps"].items()})
+        counts = Counter(run.metrics.get("steps", {}))
         columns[run.name] = counts, counts.total()
-    return _side_by_side("step", _ordered(columns, "not found"), columns)
+    return _side_by_side("step", _ordered(columns, last=MISSING), columns)
 
 
 def _kept(runs: Iterable[Run]) -> Table:
@@ -151,17 +166,13 @@ def _kept(runs: Iterable[Run]) -> Table:
     for run in runs:
         counts = Counter({step or "no entity": n for step, n in run.kept_by_step.items()})
         columns[run.name] = counts, run.kept
-    return _side_by_side("step", _ordered(columns, "no entity"), columns)
+    return _side_by_side("step", _ordered(columns, last="no entity"), columns)
 
 
-def _ordered(columns: Mapping[str, tuple[Counter[str], int]], last: str) -> list[str]:
+def _ordered(columns: Mapping[str, tuple[Counter[str], int]], *, last: str) -> list[str]:
     found = dict.fromkeys(step for counts, _ in columns.values() for step in counts)
-    known = [str(step) for step in Step if step in found]
-    return [
-        *known,
-        *(step for step in found if step not in (*known, last)),
-        *([last] * (last in found)),
-    ]
+    order = [*map(str, Step), *(step for step in found if step != last), last]
+    return [step for step in dict.fromkeys(order) if step in found]
 
 
 def _waiting(runs: Iterable[Run]) -> Table:
@@ -179,6 +190,7 @@ def _side_by_side(
     rows = [
         (name, *(_share(counts[name], whole) for counts, whole in columns.values()))
         for name in names
+        if any(counts[name] for counts, _ in columns.values())
     ]
     return Table((head, *columns), tuple(rows))
 
@@ -191,46 +203,41 @@ def _comparisons(report: Report) -> Table:
         )
         for one in report.comparisons
     ]  # fmt: skip
-    headers = ("runs", "test", "records", "second keeps, points", "p", "corrected p")
+    headers = ("runs", "test", "records", "difference", "p", "corrected p")
     return Table(headers, tuple(rows))
 
 
 def _tests(report: Report) -> Table:
-    asked = {"the share kept is the same in all runs": report.remaining}
-    if len(report.runs) > 1:
-        asked["the rules drop in the same proportions in all runs"] = report.rules
-    asked |= {
-        f"{name}: every text label loses the same share": test
-        for name, test in report.labels.items()
-    }
+    asked = {"share kept, all runs": report.remaining, "rules, all runs": report.rules}
+    asked |= {f"text labels, {name}": test for name, test in report.labels.items()}
     rows = [
         (what, f"{test.statistic:.2f}", str(test.freedom), _p(test.p), _caution(test))
         for what, test in asked.items()
         if test.freedom
     ]
-    return Table(("hypothesis", "chi-squared", "degrees", "p", "note"), tuple(rows))
+    return Table(("alike?", "chi-squared", "degrees", "p", "note"), tuple(rows))
 
 
 def _caution(test: ChiSquared) -> str:
-    return "" if test.smallest >= 5 else f"rough: {test.smallest:.1f} expected in a cell"
+    return "" if test.smallest >= 5 else f"rough: {test.smallest:.1f} expected"
 
 
 def _cost(runs: Iterable[Run]) -> Table:
     rows = []
     for run in runs:
         used = run.metrics
-        asked, answered, cost = (used.get(n, 0) for n in ("tokens_in", "tokens_out", "cost"))
-        a_row = (asked + answered) / run.kept if run.kept else None
+        asked, answered, cost = (used.get(n) or 0 for n in ("tokens_in", "tokens_out", "cost"))
+        about = "≈" if used.get("guessed") else ""
+        per_kept = (asked + answered) / run.kept if run.kept else None
         rows.append(
             (
-                run.name, f"{used.get('requests', 0):,}", f"{asked:,}", f"{answered:,}",
-                f"{used.get('guessed', 0):,}", _number(a_row, 0), f"{cost:.4f}" if cost else NONE,
+                run.name, f"{used.get('requests', 0):,}", f"{about}{asked:,}",
+                f"{about}{answered:,}", _number(per_kept, 0), f"{cost:,.4f}" if cost else NONE,
                 _number(1000 * cost / run.kept, 4) if cost and run.kept else NONE,
             )
         )  # fmt: skip
     headers = (
-        "run", "requests", "tokens asked", "answered", "requests guessed", "tokens a kept record",
-        "cost", "cost of 1,000 kept",
+        "run", "requests", "in", "out", "per kept", "cost", "per 1,000",
     )  # fmt: skip
     return Table(headers, tuple(rows))
 
@@ -243,7 +250,7 @@ def _number(value: float | None, digits: int = 2) -> str:
 
 
 def _share(count: int, whole: int) -> str:
-    return f"{count:,} ({100 * count / whole:.2f} %)" if whole else f"{count:,}"
+    return f"{count:,} ({100 * count / whole:.2f} %)" if count and whole else f"{count:,}"
 
 
 def _ends(interval: Interval) -> str:

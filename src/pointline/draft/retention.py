@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from pointline.draft.filters import PRESETS
 from pointline.draft.question import Address
 from pointline.errors import InputError
 from pointline.format.record import Record
@@ -111,6 +112,15 @@ class Run:
         except InputError:
             return name
 
+    @property
+    def rules(self) -> str:
+        """The preset of its filters, "own" for others, and what is not as the preset has it."""
+        filters, repair = (tuple(self.metrics.get(name) or ()) for name in ("filters", "repair"))
+        name = next((n for n, preset in PRESETS.items() if set(preset) == set(filters)), "own")
+        repaired = len(repair) > 1
+        usual = repaired == (name != "paper")
+        return name if usual else f"{name}, {'with' if repaired else 'no'} repair"
+
     def to_dict(self) -> dict[str, Any]:
         """Return all but the examples as JSON-ready values."""
         used = ("requests", "tokens_in", "tokens_out", "guessed", "cost")
@@ -122,6 +132,7 @@ class Run:
             "target": self.target,
             "model": str(self.config["model"]),
             "prompt": self.config.get("prompt"),
+            "rules": self.rules,
             "filters": self.metrics.get("filters"),
             "repair": self.metrics.get("repair"),
             "records": self.records,
