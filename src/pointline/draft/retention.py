@@ -10,6 +10,7 @@ from typing import Any
 
 from pointline.draft.filters import PRESETS
 from pointline.draft.question import Address
+from pointline.draft.translate import Rules
 from pointline.errors import InputError
 from pointline.format.record import Record
 from pointline.score.contingency import wilson
@@ -116,7 +117,7 @@ class Run:
     def rules(self) -> str:
         """The preset of its filters, "own" for others, and what is not as the preset has it."""
         filters, repair = (tuple(self.metrics.get(name) or ()) for name in ("filters", "repair"))
-        name = next((n for n, preset in PRESETS.items() if set(preset) == set(filters)), "own")
+        name = next((n for n in PRESETS if set(Rules.of(n).filters) == set(filters)), "own")
         repaired = len(repair) > 1
         usual = repaired == (name != "paper")
         return name if usual else f"{name}, {'with' if repaired else 'no'} repair"
