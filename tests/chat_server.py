@@ -4,6 +4,7 @@ import json
 import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
@@ -47,6 +48,10 @@ class ChatServer:
 
             def log_message(self, *_):
                 pass
+
+            def handle(self):
+                with suppress(ConnectionResetError):  # the client was killed
+                    super().handle()
 
             def do_GET(self):
                 if outer.models is None:

@@ -57,6 +57,17 @@ def test_entities_of_another_number_are_not_taken(entities):
     assert (found.entities, found.uneven) == ({}, True)
 
 
+def test_entities_that_are_crossed_are_not_taken():
+    asked = ("１８４０年", "IBM", "柏林")
+    for told in (["IBM", "1840", "Berlin"], ["in 1840", "Berlin", "IBM"]):
+        found = read(json.dumps({"text": "x", "entities": told}), asked)
+        assert (found.entities, found.uneven) == ({}, True)
+    found = read(json.dumps({"text": "x", "entities": ["1840", "I.B.M.", "Berlin, IBM's"]}), asked)
+    assert found.uneven
+    found = read(json.dumps({"text": "x", "entities": ["1840", "IBM", "Berlin (IBM)"]}), asked)
+    assert not found.uneven
+
+
 def test_an_entity_that_is_no_string_is_not_given():
     found = read('{"text": "x", "entities": ["Kyoto", null]}', ASKED)
     assert found.entities == {"京都": "Kyoto", "🌸祭": ""}
@@ -70,7 +81,7 @@ def test_half_a_surrogate_becomes_a_character_that_utf8_can_carry():
 
 @given(st.text(), st.lists(st.text(), max_size=4))
 def test_whatever_is_written_as_json_is_read_back(text, entities):
-    asked = tuple(f"e{n}" for n in range(len(entities)))
+    asked = tuple(f"名札その{n}" for n in range(len(entities)))
     found = read(json.dumps({"text": text, "entities": entities}, ensure_ascii=False), asked)
     if text.strip():
         assert found.text == text.strip()

@@ -137,8 +137,18 @@ def test_kept_and_dropped_and_queued_are_the_input(fates):
     assert json.loads((done.folder / "metrics.json").read_text())["kept"] == values["kept"]
     assert values["notes"] == {
         "asked again: missing entities": 7, "asked again: unreadable": 3,
-        "entities given were not as many as asked": 3, "mended: broken JSON": 1,
+        "entities not as they were asked for": 3, "mended: broken JSON": 1,
     }  # fmt: skip
+
+
+def test_a_dropped_record_says_why_and_what_it_was(fates):
+    _, told, names = fates
+    for mood, rule in (("chatter", "chatter"), ("refusal", "refusal"), ("broken", "unreadable")):
+        record = told[f"book-{names.index(mood):05d}"][3]
+        draft = record.meta["draft"]
+        assert list(draft["reasons"]) == draft["rules"] == [rule]
+        assert draft["source"] == Book(len(FATES)).text(names.index(mood), "ja")
+    assert draft["reasons"]["unreadable"].startswith('{"translation of the text"')
 
 
 def test_moods_all_have_a_fate():
@@ -484,6 +494,7 @@ def test_kills_change_nothing_and_no_finished_row_is_asked_twice(tmp_path):
     told = json.loads(last.stdout)
     assert told["kept"] + told["dropped"] + told["queued"] == told["records"] == 200
     assert files(tmp_path / "killed") == files(tmp_path / "undisturbed")
+    assert not [f.name for f in (tmp_path / "killed").iterdir() if "part" in f.name]
 
 
 # ------------------------------------------------------------ PostgreSQL

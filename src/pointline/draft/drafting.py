@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -27,16 +27,19 @@ DUPLICATED = "duplicated"
 #: What stands for the step of a mention that none found.
 MISSING = "missing"
 
+_SHOWN = 200  # characters of an answer in a reason
+
 
 @dataclass(frozen=True, slots=True)
 class Made:
-    """A translated record, the rules that fired on it, its mentions by step, and what was mended.
+    """A translated record, why it is not kept, its mentions by step, and what was mended.
 
-    Where a rule fired it is the best that there is: an entity may stand nowhere.
+    `reasons` has the reason of every rule that fired; where one did, the record is the best that
+    there is: an entity may stand nowhere.
     """
 
     record: Record
-    rules: tuple[str, ...] = ()
+    reasons: Mapping[str, str] = field(default_factory=dict)
     steps: Counter[str] = field(default_factory=Counter)
     notes: Counter[str] = field(default_factory=Counter)
 
@@ -85,18 +88,19 @@ class Maker:
         reading = read(body["answer"], asked_for(record))
         declined = body["refusal"] or body["finish"] == "content_filter"
         if declined or is_refusal(body["answer"]):
-            return self._nothing(record, REFUSED, notes)
+            return self._nothing(record, REFUSED, body, notes)
         if reading is None:
-            return self._nothing(record, UNREADABLE, notes)
+            return self._nothing(record, UNREADABLE, body, notes)
         notes += _notes(reading, body)
         draft = self._draft(record, reading, body)
         steps = Counter(_step(one) for one in draft.mentions if one.needed)
         found = draft.record({**record.meta, "draft": self._about(draft.mentions)})
-        rules = tuple(name for name in self.filters if name in FILTERS and FILTERS[name](draft))
+        told = {name: FILTERS[name](draft) for name in self.filters if name in FILTERS}
+        reasons = {name: reason for name, reason in told.items() if reason is not None}
         if found is None:
-            rules = rules or (_why_not(draft),)
+            reasons = reasons or {_why_not(draft): "no record can be made of it"}
             found = self._best(draft)
-        return Made(found, rules, steps, notes)
+        return Made(found, reasons, steps, notes)
 
     def _draft(self, record: Record, reading: Reading, body: Any) -> Draft:
         lost = body.get("missing", ())
@@ -118,10 +122,12 @@ class Maker:
         steps = {one.entity: str(one.located.step) for one in found if one.located}
         return {"model": self.model, "prompt": self.prompt, "steps": steps, "rules": []}
 
-    def _nothing(self, record: Record, rule: str, notes: Counter[str]) -> Made:
+    def _nothing(self, record: Record, rule: str, body: Any, notes: Counter[str]) -> Made:
         meta = {**record.meta, "draft": self._about(())}
         label = translated(record.label, self.task, self.to) or ""
-        return Made(Record(record.id, self.target.name, "", label, meta=meta), (rule,), notes=notes)
+        told = body["refusal"] or body["answer"] or f"no text, finish {body['finish']!r}"
+        made = Record(record.id, self.target.name, "", label, meta=meta)
+        return Made(made, {rule: " ".join(told.split())[:_SHOWN]}, notes=notes)
 
     def _best(self, draft: Draft) -> Record:
         """Return a record with the items that can be written, for people to mend."""
@@ -164,6 +170,6 @@ def _notes(reading: Reading, body: Any) -> Counter[str]:
     told = {
         "mended: broken JSON": reading.mended,
         "asked again: missing entities": bool(body.get("missing")),
-        "entities given were not as many as asked": reading.uneven,
+        "entities not as they were asked for": reading.uneven,
     }
     return Counter({note: 1 for note, holds in told.items() if holds})

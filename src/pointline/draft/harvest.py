@@ -12,7 +12,6 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from itertools import islice
 from pathlib import Path
-from typing import Any
 
 from pointline.corpus import recordfile, twins
 from pointline.corpus.manifest import Tally
@@ -62,7 +61,7 @@ def harvest(folder: Path, ledger: Ledger, origin: Origin, maker: Maker) -> Harve
     """Write the files of a run from its ledger; return what became of the records."""
     found = Harvest(kept=dict.fromkeys(origin.files, 0))
     found.tally.counts = dict.fromkeys(origin.files, 0)
-    seen: set[str] = set()
+    seen: dict[str, str] = {}
     with ExitStack() as files:
         outs = {
             name: files.enter_context(recordfile.atomic(folder / f"{name}.jsonl"))
@@ -73,11 +72,13 @@ def harvest(folder: Path, ledger: Ledger, origin: Origin, maker: Maker) -> Harve
             reason = _waits(record, row, maker)
             if row is None or reason:
                 found.queued[reason] += 1
-                made = _queued(record, row, reason)
-                outs[QUEUED].write(recordfile.dump(made))
+                outs[QUEUED].write(recordfile.dump(_queued(record, row, reason)))
                 continue
-            name, made = _decided(found, split, maker.made(record, row), seen, maker.filters)
-            outs[name].write(recordfile.dump(made))
+            made = maker.made(record, row)
+            twin = _twin(made, seen) if DUPLICATED in maker.filters else ""
+            reasons = {DUPLICATED: f"the text of {twin} again"} if twin else made.reasons
+            name = _counted(found, split, made, tuple(reasons))
+            outs[name].write(recordfile.dump(_told(record, made.record, reasons)))
         found.check()
     return found
 
@@ -105,26 +106,30 @@ def _queued(record: Record, row: Row | None, reason: str) -> Record:
     return replace(record, meta={**record.meta, "doubt": told})
 
 
-def _decided(
-    found: Harvest, split: str, made: Made, seen: set[str], filters: tuple[str, ...]
-) -> tuple[str, Record]:
-    """Count a translation; return the file that it goes to and the record."""
+def _twin(made: Made, seen: dict[str, str]) -> str:
+    """Return the id of the kept record that has the same text, "" where there is none."""
+    if made.reasons:
+        return ""
+    before = seen.setdefault(twins.key(made.record.text), made.record.id)
+    return before if before != made.record.id else ""
+
+
+def _counted(found: Harvest, split: str, made: Made, rules: tuple[str, ...]) -> str:
+    """Count a translation; return the file that it goes to."""
     found.steps.update(made.steps)
     found.notes.update(made.notes)
-    rules = made.rules
-    key = twins.key(made.record.text)
-    if not rules and DUPLICATED in filters and key in seen:
-        rules = (DUPLICATED,)
     found.fired.update(rules)
     if rules:
         found.dropped[rules[0]] += 1
-        return DROPPED, _marked(made.record, rules)
-    seen.add(key)
+        return DROPPED
     found.kept[split] += 1
     found.tally.add(split, made.record)
-    return split, made.record
+    return split
 
 
-def _marked(record: Record, rules: tuple[str, ...]) -> Record:
-    draft: Mapping[str, Any] = record.meta["draft"]
-    return replace(record, meta={**record.meta, "draft": {**draft, "rules": list(rules)}})
+def _told(source: Record, made: Record, reasons: Mapping[str, str]) -> Record:
+    """Return a record with the rules that dropped it, why, and what was to be translated."""
+    if not reasons:
+        return made
+    why = {"rules": list(reasons), "reasons": dict(reasons), "source": source.text}
+    return replace(made, meta={**made.meta, "draft": {**made.meta["draft"], **why}})

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from pointline.draft.answers import json_object, whole, without_thoughts
+from pointline.format.text import fold
 
 __all__ = ["Reading", "read", "strings"]
 
@@ -20,7 +21,7 @@ class Reading:
     """A translated text, and the words that stand for each entity by the entity as it was asked.
 
     `mended` marks one that was read from broken JSON, `uneven` one whose entities were not as many
-    as were asked for: then nobody knows which is which, and none is taken.
+    as were asked for, or not in that order: nobody knows which is which, and none is taken.
     """
 
     text: str
@@ -44,7 +45,9 @@ def read(answer: str, asked: tuple[str, ...]) -> Reading | None:
     told = strings(answer, "entities")
     even = told is not None and len(told) == len(asked)
     entities = dict(zip(asked, told or (), strict=True)) if even else {}
-    return Reading(whole(text).strip(), entities, found is None, not even and bool(asked))
+    if not even or _crossed(entities):
+        return Reading(whole(text).strip(), {}, found is None, bool(asked))
+    return Reading(whole(text).strip(), entities, found is None)
 
 
 def strings(answer: str, name: str) -> list[str] | None:
@@ -58,6 +61,20 @@ def strings(answer: str, name: str) -> list[str] | None:
     if not isinstance(listed, list):
         return None
     return [whole(one).strip() if isinstance(one, str) else "" for one in listed]
+
+
+def _crossed(entities: Mapping[str, str]) -> bool:
+    """Tell whether an entity that needs no translation stands where another one was asked for.
+
+    >>> _crossed({"IBM": "柏林", "Berlin": "IBM"}), _crossed({"Ada": "艾达", "Ada 1": "Ada 1"})
+    (True, False)
+    """
+    pairs = [(fold(source).text, fold(told).text) for source, told in entities.items()]
+    return any(
+        len(source) > 1 and source not in told and source in other and source not in asked
+        for source, told in pairs
+        for asked, other in pairs
+    )
 
 
 def _broken_text(answer: str) -> str | None:

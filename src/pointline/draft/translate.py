@@ -155,6 +155,8 @@ def translate(
     maker = _maker(origin, translator, rules or Rules())
     run.refuse_foreign()
     with run.held():
+        for part in run.path.glob(".*.part*"):  # what a kill left behind
+            part.unlink()
         config = _config(origin, maker, translator)
         run.settle(config)
         with Ledger(db or run.path / LEDGER) as ledger:
