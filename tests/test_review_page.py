@@ -1,8 +1,9 @@
 """The review page in a real browser: Playwright drives Debian's Chromium.
 
-With POINTLINE_PICTURES set to a folder, the pictures of docs/review.md are made there.
+With POINTLINE_PICTURES=docs/pictures the pictures of docs/review.md are made anew.
 """
 
+import io
 import os
 import re
 import shutil
@@ -32,6 +33,8 @@ pytestmark = pytest.mark.skipif(
 )
 NOBODY = Reviewer("", "")
 RTL = "كتبت ليلى 🌙 رسالة إلى أبيها في حلب."
+#: The pictures that docs/review.md shows.
+PICTURES = ("fault-light", "help-light", "marked", "stale", "summary", "work-dark", "work-phone")
 EVIL = "<script>document.title = 'broken'</script><img src=x onerror=alert(1)> & \u202eabc\u202c"
 
 
@@ -149,10 +152,15 @@ def said(page, what):
     page.locator("#said", has_text=what).wait_for()
 
 
-def picture(page, name, **options):
+def picture(page, name):
+    """Make a picture of the documents, in few colours, where its folder is named."""
     folder = os.environ.get("POINTLINE_PICTURES")
-    if folder:
-        page.screenshot(path=Path(folder) / f"{name}.png", **options)
+    if folder and name in PICTURES:
+        from PIL import Image
+
+        shot = Image.open(io.BytesIO(page.screenshot()))
+        few = shot.convert("RGB").quantize(96, dither=Image.Dither.NONE)
+        few.save(Path(folder) / f"review-{name}.png", optimize=True)
 
 
 def drag_over(page, part):
@@ -226,6 +234,7 @@ def test_twenty_items_by_the_keyboard_alone(served):
     found = {item.position + 1: item for item in served.items()}
     assert [n for n, item in found.items() if item.status == "rejected"] == [5, 10, 15, 20]
     assert {found[n].reason for n in (5, 10, 15, 20)} == {"unnatural"}
+    assert not any(found[n].corrected for n in (1, 5, 6, 7, 10, 15, 20))
     assert found[7].status == "skipped" and found[6].flagged
     assert sum(item.status == "accepted" for item in found.values()) == 15
     assert found[2].record.text.endswith("next month. Soon 🏭.")
@@ -233,7 +242,14 @@ def test_twenty_items_by_the_keyboard_alone(served):
     assert found[3].corrected == ("label", "items") and found[3].record.pairs[0].entity == "Hojo"
     assert found[4].record.pairs[1].entity == "On a misty" and found[4].record.pairs[1].start == 0
     assert {item.decided_by for item in served.items(view="accepted")} == {"Mei"}
-    page.keyboard.press("g")
+    press("c")
+    page.wait_for_selector("dialog[open]")
+    type_("潮の手帖 is a title, and 1 is a number.")
+    press("Control+Enter")
+    page.wait_for_selector("#history[open]")
+    assert served.item(21).status == "open" and served.item(21).version == 0
+    assert "Mei commented: 潮の手帖" in page.locator("#history").inner_text()
+    press("g")
     page.wait_for_selector("dialog[open]")
     type_("scnm-00001")
     press("Enter")
@@ -251,6 +267,8 @@ def test_marking_with_the_mouse_in_japanese_behind_emoji(browser, tmp_path):
         page = served.person("澪")
         for part, label in (("金沢", "地名"), ("𠮷野家", "施設名"), ("🎻", "製品名")):
             drag_over(page, part)
+            if label == "施設名":
+                picture(page, "marked")
             page.get_by_role("button", name=label).click()
         page.keyboard.press("Control+Enter")
         page.wait_for_selector("#done:not([hidden])")
@@ -601,10 +619,12 @@ def test_every_state_can_be_read_named_and_fits(served, name, options):
     page.wait_for_selector("dialog[open]")
     look("help")
     page.keyboard.press("Escape")
+    page.locator("dialog[open]").wait_for(state="detached")
     page.keyboard.press("r")
     page.wait_for_selector("dialog[open]")
     look("reject")
     page.keyboard.press("Escape")
+    page.locator("dialog[open]").wait_for(state="detached")
     page.get_by_label("Search").fill("nothing like this")
     page.keyboard.press("Enter")
     page.wait_for_selector("#done:not([hidden])")

@@ -140,7 +140,13 @@ def test_two_reviewers_never_get_one_item(queue, clock):
     assert refused.value.kind == "held"
     clock.now += 61
     assert queue.lease(first.id, MEI).lease.name == "Mei"
-    queue.release(MEI)
+    until = queue.renew(first.id, MEI)
+    assert until == clock.now + 60 and queue.renew(first.id, KEN) is None
+    clock.now += 1
+    again = queue.lease(first.id, MEI)
+    queue.release(MEI, until=until)  # the page before, as it goes
+    assert queue.find.item(first.id) == again
+    queue.release(MEI, until=again.lease.until)
     assert queue.find.item(first.id).lease is None
     last = queue.lease(first.id, KEN)
     assert queue.take(review, Filter(view="flagged"), KEN) is None

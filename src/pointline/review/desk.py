@@ -79,6 +79,7 @@ class Desk:
             "flagged": item.flagged and not second,
             "second": second,
             "mine": bool(lease and lease.session == who.session),
+            "until": lease.until if lease and lease.session == who.session else None,
             "held_by": lease.name if lease and lease.session != who.session else "",
             "changed_by": item.changed_by,
             "changed_at": item.changed_at,

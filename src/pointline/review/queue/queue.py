@@ -252,9 +252,20 @@ class Queue:
         self._free(who, but=id)
         return self.find.item(id)
 
-    def release(self, who: Reviewer) -> None:
-        """Give back what a session has."""
-        self._free(who, but=-1)
+    def renew(self, id: int, who: Reviewer) -> float | None:
+        """Renew a lease and return until when it is; None where the session has none any more."""
+        t, until = self._t.items, self._db.clock() + self._lease
+        mine = (t.c.id == id) & (t.c.lease_session == who.session)
+        with self._db.write() as connection:
+            lease = t.update().where(mine).values(lease_until=until)
+            return until if connection.execute(lease).rowcount else None
+
+    def release(self, who: Reviewer, *, until: float | None = None) -> None:
+        """Give back what a session has; only the lease that ends then, if told.
+
+        A page that goes may be told of after the next one has leased the same item.
+        """
+        self._free(who, but=-1, until=until)
 
     def _is_free(self, who: Reviewer) -> ColumnElement[bool]:
         c = self._t.items.c
@@ -262,9 +273,11 @@ class Queue:
         free: ColumnElement[bool] = c.lease_session.in_(("", who.session)) | late
         return free
 
-    def _free(self, who: Reviewer, *, but: int) -> None:
+    def _free(self, who: Reviewer, *, but: int, until: float | None = None) -> None:
         t = self._t.items
         mine = (t.c.lease_session == who.session) & (t.c.id != but)
+        if until is not None:
+            mine &= t.c.lease_until == until
         with self._db.write() as connection:
             free = t.update().where(mine).values(lease_name="", lease_session="")
             connection.execute(free)

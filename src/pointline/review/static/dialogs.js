@@ -4,6 +4,8 @@ import { KEYS } from "./keys.js";
 import { drawMarks, huesOf, spansOf } from "./marks.js";
 
 const dialog = byId("dialog");
+// a key that answers a question is not to work on the page behind it as well
+dialog.addEventListener("keydown", (event) => event.stopPropagation());
 
 function open(content, { wide = false } = {}) {
   dialog.replaceChildren(content);

@@ -59,7 +59,18 @@ function show_(view, progress) {
 }
 
 const locked = () => !board || !board.view.mine;
-const paneName = (name, side) => (side.language ? `${name} · ${side.language}` : name);
+const languages = new Intl.DisplayNames(["en"], { type: "language" });
+
+function paneName(name, { lang, language }) {
+  if (!language) return name;
+  if (language !== lang) return `${name} · ${language}`;
+  // a language that no task has: the browser may know its code
+  try {
+    return `${name} · ${languages.of(lang)}`;
+  } catch {
+    return `${name} · ${lang}`;
+  }
+}
 
 function drawOriginal(view) {
   const side = view.source;
@@ -408,17 +419,18 @@ byId("filters").addEventListener("submit", async (event) => {
   byId("search").blur();
 });
 
-async function renew() {
+setInterval(async () => {
   if (document.hidden || !board || locked()) return;
-  const answer = await post(told.review, "renew", { item: board.view.id }).catch(() => null);
-  if (answer && !answer.mine && !locked())
-    notice("Your time with this item ran out and another reviewer has it now. Your edits stay in this browser.");
-}
-setInterval(renew, 60_000);
-// a page that is loaded again leases its item before the old page, as it goes, gives it back
-setTimeout(renew, 1_000);
+  const { view } = board;
+  const answer = await post(told.review, "renew", { item: view.id }).catch(() => null);
+  if (!answer) return;
+  view.until = answer.until ?? view.until;
+  if (answer.until === null && board?.view === view)
+    notice("This item is no longer kept for you: another reviewer may have it. Your edits stay in this browser.");
+}, 60_000);
 addEventListener("pagehide", () => {
-  post(told.review, "release", {}, { keepalive: true }).catch(() => null);
+  if (board && !locked())
+    post(told.review, "release", { until: board.view.until }, { keepalive: true }).catch(() => null);
 });
 addEventListener("pageshow", (event) => {
   if (event.persisted) location.reload();

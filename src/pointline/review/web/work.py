@@ -27,6 +27,13 @@ class Move:
 
 
 @dataclass
+class Given:
+    """A lease that is given back: the one that ends at this moment, or any."""
+
+    until: float | None = None
+
+
+@dataclass
 class Work:
     """What a reviewer does to a version of an item; `record` has the edits, None for none."""
 
@@ -101,12 +108,11 @@ def add_moves(app: "FastAPI", web: Frame) -> None:
     @post("renew")
     def renew(request: Request, id: int, work: Work) -> Any:
         (_, item), who = _of(web, id, work), web.session(request).who
-        lease = desk.queue.lease(item.id, who).lease
-        return web.values({"mine": bool(lease and lease.session == who.session)})
+        return web.values({"until": desk.queue.renew(item.id, who)})
 
     @post("release")
-    def release(request: Request, id: int) -> Any:
-        desk.queue.release(web.session(request).who)
+    def release(request: Request, id: int, given: Given) -> Any:
+        desk.queue.release(web.session(request).who, until=given.until)
         return web.values({"id": id})
 
 
