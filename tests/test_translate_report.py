@@ -324,19 +324,6 @@ def test_examples_are_of_every_rule_and_the_same_in_every_run(tmp_path):
     assert not report(paths, examples=0).examples("copied")
 
 
-def test_source_texts_are_found_by_task_and_id(tmp_path):
-    write(tmp_path / "run", dropped=[drafted("1", rules=["copied"]), drafted("2", rules=["empty"])])
-    store.write_records(tmp_path / "other.jsonl", [Record("1", "scnm-zh", "别的文本。")])
-    store.write_records(tmp_path / "own.jsonl", [Record("1", "scnm-ja", "猫は京都で眠る。")])
-    sources = [tmp_path / "other.jsonl", tmp_path / "own.jsonl"]
-    found = report([tmp_path / "run"], sources=sources)
-    assert [one.source for one in found.runs[0].examples] == ["猫は京都で眠る。", None]
-    (tmp_path / "data").mkdir()
-    store.write_records(tmp_path / "data" / "dev.jsonl", [Record("2", "", "犬。")])
-    found = report([tmp_path / "run"], sources=[tmp_path / "data"])
-    assert [one.source for one in found.runs[0].examples] == [None, "犬。"]
-
-
 def test_why_an_example_was_dropped_is_told(tmp_path):
     record = Record(
         "1", "scnm-en", "Ada left.", "", (Pair("people", "Ada", 0, 3), Pair("places", "Turin")),
@@ -500,7 +487,7 @@ def test_the_command_reports_on_runs_as_they_are_made(tmp_path, monkeypatch):
     outs = {name: tmp_path / f"out.{name}" for name in ("markdown", "csv", "html")}
     options = [part for name, file in outs.items() for part in (f"--{name}", str(file))]
     command = ["translate", "report", *(str(tmp_path / n) for n in ("ours", "paper")), *options]
-    done = CliRunner().invoke(app, [*command, "--source", str(source), "--json"])
+    done = CliRunner().invoke(app, [*command, "--json"])
     assert done.exit_code == 0, done.output
     values = json.loads(done.stdout)
     for told, made in zip(values["runs"], (ours, theirs), strict=True):

@@ -23,10 +23,6 @@ _WIDTH = 160  # characters of a text that the terminal shows; the files have all
 
 def report(
     runs: Annotated[list[Path], typer.Argument(help="Folders of `translate run`.")],
-    source: Annotated[
-        list[Path] | None,
-        typer.Option(help="What was translated, to show source texts; may be repeated."),
-    ] = None,
     examples: Annotated[int, typer.Option(min=0, help="Examples of every rule from a run.")] = 3,
     markdown: Annotated[Path | None, typer.Option(help="Write Markdown to this file.")] = None,
     csv: Annotated[Path | None, typer.Option(help="Write a line a run to this file.")] = None,
@@ -37,7 +33,7 @@ def report(
 
     The paper's Table 7 is shown beside runs of its datasets and directions.
 
-    Example: pointline translate report runs/ja-en runs/ja-zh --source data/scnm-ja --html r.html
+    Example: pointline translate report runs/ja-en runs/ja-zh --html report.html
     """
     from pointline.corpus import recordfile
     from pointline.draft import report as reporting
@@ -50,7 +46,7 @@ def report(
     )
     outs = [(new_file(file), made) for file, made in asked if file is not None]
     with show.progress("reading") as advance:
-        found = reporting.report(runs, sources=source or (), examples=examples, progress=advance)
+        found = reporting.report(runs, examples=examples, progress=advance)
     for file, made in outs:
         with recordfile.atomic(file) as out:
             out.write(made(found).encode())
@@ -73,7 +69,7 @@ def _show(found: Report) -> None:
         for one in found.examples(rule)[:1]:
             why = reporttables.reason(one)
             show.say(f"{rule}: {one.record.id} of {one.run}" + (f": {why}" if why != rule else ""))
-            show.say(f"  source: {_cut(one.source) if one.source else '(see --source)'}")
+            show.say(f"  source: {_cut(one.source or '') or '(not noted)'}")
             show.say(f"  draft:  {_cut(one.record.text) or '(none)'}")
     show.say(reporttables.NOTE)
 

@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from pointline.draft.retention import Example, Run
-from pointline.draft.runfiles import Fates, read_run, with_sources
+from pointline.draft.runfiles import Fates, read_run
 from pointline.errors import InputError
 from pointline.score.contingency import ChiSquared, chi_squared, fisher, holm, mcnemar
 
@@ -122,13 +122,10 @@ class Report:
 def report(
     folders: Sequence[str | Path],
     *,
-    sources: Sequence[str | Path] = (),
     examples: int = 3,
     progress: Callable[[int, int], None] | None = None,
 ) -> Report:
     """Return the report of the runs in some folders, `examples` of every rule from each.
-
-    `sources` are files or dataset folders in which the source texts of the examples are looked up.
 
     Raises InputError where a folder is given twice, holds no finished translation run, or one that
     does not add up; RecordError for a line that is no record.
@@ -142,9 +139,8 @@ def report(
         if progress:
             progress(at, len(paths))
         runs.append(read_run(path, name, fates=fates, at=at, examples=examples))
-    shown = with_sources(runs, map(Path, sources)) if sources else tuple(runs)
     return Report(
-        runs=shown,
+        runs=tuple(runs),
         comparisons=_compared(runs, fates.patterns()),
         remaining=chi_squared([(run.kept, run.lost) for run in runs]),
         rules=chi_squared(_by_rule(runs)),

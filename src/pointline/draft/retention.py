@@ -24,8 +24,8 @@ class Example:
     """A record that a rule dropped: the best draft that there was, and why it was not kept.
 
     `rules` are all that fired, the first of which dropped it. `source` is the text that was
-    translated, None where nobody told. `reason` is what is wrong in words, "" where the rule's
-    name says it all.
+    translated, None where the run did not note it. `reason` is what is wrong in words, "" where
+    it did not.
     """
 
     run: str

@@ -9,8 +9,8 @@ from __future__ import annotations
 import hashlib
 from bisect import insort
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +23,7 @@ from pointline.draft.retention import Example, Run
 from pointline.errors import InputError, RecordError
 from pointline.model.runfolder import RunFolder
 
-__all__ = ["Fates", "read_run", "with_sources"]
+__all__ = ["Fates", "read_run"]
 
 _STEPS = {str(step): at for at, step in enumerate(Step)}
 _Values = Mapping[str, Any]
@@ -79,26 +79,6 @@ def read_run(folder: Path, name: str, *, fates: Fates, at: int = 0, examples: in
     read = found.run(name, folder, config, metrics)
     _check(read)
     return read
-
-
-def with_sources(runs: Sequence[Run], sources: Iterable[Path]) -> tuple[Run, ...]:
-    """Return the runs with the source texts of their examples, looked up by task and id.
-
-    Raises RecordError for a file that is none, or a line that is no record.
-    """
-    wanted = {(run.task, one.record.id) for run in runs for one in run.examples}
-    ids = {id for _, id in wanted}
-    texts: dict[tuple[str, str], str] = {}
-    for file in (file for path in sources for file in _files(path)):
-        for _, values in _lines(file):
-            if values["id"] in ids:
-                texts.setdefault((values.get("task") or "", values["id"]), str(values.get("text")))
-
-    def told(run: Run, one: Example) -> Example:
-        keys = ((run.task, one.record.id), ("", one.record.id))
-        return replace(one, source=next((texts[k] for k in keys if k in texts), one.source))
-
-    return tuple(replace(r, examples=tuple(told(r, one) for one in r.examples)) for r in runs)
 
 
 # ---------------------------------------------------------------- counting
@@ -231,12 +211,6 @@ def _lines(file: Path) -> Iterator[tuple[int, _Values]]:
             if not isinstance(values, dict) or not isinstance(values.get("id"), str):
                 raise RecordError("a record is an object with an 'id'", path=file, line=number)
             yield number, values
-
-
-def _files(path: Path) -> list[Path]:
-    if not path.is_dir():
-        return [path]
-    return [file for split in manifest.SPLITS if (file := path / f"{split}.jsonl").is_file()]
 
 
 def _draft(values: _Values) -> _Values:
