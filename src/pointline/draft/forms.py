@@ -15,7 +15,7 @@ from pointline.corpus.words import wordlist
 from pointline.draft.inflection import inflected, negated, without_copula
 from pointline.draft.squash import numbers, same_case, squash
 
-__all__ = ["alike"]
+__all__ = ["alike", "opening"]
 
 _LATIN = re.compile(r"[a-z0-9]+(?:['’][a-z]+)?")
 _FILLERS = wordlist(
@@ -27,6 +27,8 @@ _AFFIXES = re.compile(
 )
 _PARTICLES = str.maketrans("", "", "了过着的地得")
 _NUMERALS = str.maketrans("〇一二三四五六七八九", "0123456789")
+_OPENINGS = {"c": "k", "w": "v", "y": "i", "z": "s", **dict.fromkeys("バビベボ", "ヴ"),
+             "ブ": "ヴ", "チ": "テ", "ジ": "デ", "ヂ": "デ", "ツ": "ト", "ヅ": "ズ"}  # fmt: skip
 
 
 def alike(wanted: str, found: str) -> bool:
@@ -49,6 +51,18 @@ def alike(wanted: str, found: str) -> bool:
     if bool(words) != bool(others) or not _same_words(words, others):
         return False
     return rest == its_rest or _same_cjk(rest, its_rest) or _only_affixes(rest, its_rest)
+
+
+def opening(string: str) -> str:
+    """Return what the words that are forms of each other begin with alike, of squashed ones.
+
+    >>> opening("phantom") == opening("fantom"), opening("ヴィーナス") == opening("ビーナス")
+    (True, True)
+    """
+    first = string[:1].translate(_NUMERALS)
+    if string[:2] == "ph":
+        return "f"
+    return _OPENINGS.get(first, first)
 
 
 def _plain(string: str) -> str:
@@ -149,7 +163,7 @@ _LONG = re.compile(r"(?<=[ァ-ヺー]{3})ー(?![ァ-ヺー])")
 
 
 def _spelled_cjk(string: str) -> str:
-    """Return a string as it may be spelled too: ヴィーナス and ビーナス, コンピューター without ー."""
+    """Return a string as it may be spelled too: ヴィーナス and ビーナス, サーバー and サーバ."""
     string = re.sub(r"(.)々", r"\1\1", squash(string).text)
     string = _LONG.sub("", string)
     for kana, plain in _KATAKANA:

@@ -1,7 +1,7 @@
 """Whether two strings are forms of one Japanese word: one stem, endings of one class.
 
 The classes are those of school grammar: verbs by the row of kana that their endings run through,
-する, adjectives in い, adjectives in な. Irregular forms (来る, 行った is taken in) are not covered.
+する, adjectives in い. Irregular forms are not covered, but for 行った.
 """
 
 from __future__ import annotations

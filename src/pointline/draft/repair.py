@@ -36,7 +36,7 @@ class Step(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Located:
-    """Where a mention is, `text[start:end] == entity`; the step that found it, how sure in [0, 1]."""
+    """Where a mention is, `text[start:end] == entity`; which step found it, how sure in [0, 1]."""
 
     entity: str
     start: int
