@@ -2,9 +2,10 @@ import json
 
 import pytest
 
-from pointline.draft.prompts import LabelPrompt
+from pointline.draft.prompts import LabelPrompt, TranslationPrompt
 from pointline.errors import InputError
 from pointline.format.record import Fact, Pair, Record
+from pointline.format.tasks import LANGUAGES
 
 RECORD = Record("1", "", "紫式部は京都にいた。🌸", "", (Pair("人名", "紫式部", 0, 3),))
 
@@ -71,3 +72,60 @@ def test_a_prompt_that_cannot_be_is_refused(labels, example):
 def test_the_schema_holds_a_closed_set():
     assert LabelPrompt(("a", "b"), "en").schema["properties"]["label"]["enum"] == ["a", "b"]
     assert "enum" not in LabelPrompt(None, "en").schema["properties"]["label"]
+
+
+# ------------------------------------------------------------ translation
+
+DIRECTIONS = [(one, other) for one in LANGUAGES for other in LANGUAGES if one != other]
+
+
+@pytest.mark.parametrize(("source", "target"), DIRECTIONS)
+def test_the_solved_translation_is_in_the_two_languages_and_its_entities_are_in_it(source, target):
+    prompt = TranslationPrompt(source, target)
+    system, asked, solved, question = prompt.messages("x", ("y", "z"))
+    assert f"from {LANGUAGES[source]} into {LANGUAGES[target]}" in system[1]
+    asked, solved = json.loads(asked[1]), json.loads(solved[1])
+    assert len(asked["entities"]) == len(solved["entities"]) == 3
+    places = [asked["text"].index(entity) for entity in asked["entities"]]
+    assert places == sorted(places)
+    assert all(entity in solved["text"] for entity in solved["entities"])
+    assert json.loads(question[1]) == {"text": "x", "entities": ["y", "z"]}
+    assert (
+        solved["text"]
+        == json.loads(TranslationPrompt(target, source).messages("", ())[1][1])["text"]
+    )
+
+
+def test_the_missing_are_asked_for_beside_both_texts():
+    question = TranslationPrompt("ja", "en").missing("京都の秋", "Autumn in Kyoto", ["秋"])
+    _, asked, solved, last = (content for _, content in question.messages)
+    example, answer = json.loads(asked), json.loads(solved)
+    assert all(one in example["text"] for one in example["entities"])
+    assert all(one in example["translation"] for one in answer["entities"])
+    assert json.loads(last) == {
+        "text": "京都の秋", "translation": "Autumn in Kyoto", "entities": ["秋"]
+    }  # fmt: skip
+    assert list(question.schema["properties"]) == ["entities"]
+
+
+def test_labels_are_asked_for_with_those_that_are_known():
+    question = TranslationPrompt("en", "zh").labels(["tea house"], {"house": "房屋"})
+    assert json.loads(question.messages[-1][1]) == {
+        "labels": ["tea house"], "known": {"house": "房屋"}
+    }  # fmt: skip
+
+
+def test_a_translation_prompt_has_a_version_of_its_own_for_every_direction():
+    versions = {TranslationPrompt(*direction).version for direction in DIRECTIONS}
+    assert len(versions) == 6
+    again = TranslationPrompt("ja", "en")
+    assert again.version == TranslationPrompt("ja", "en").version
+    one, other = again.question("x", ()), again.question("x", (), draw=1)
+    assert (one.temperature, other.draw) == (0.0, 1) and other.temperature > 0
+    assert again.question("x" * 100, ()).max_tokens > one.max_tokens
+
+
+@pytest.mark.parametrize(("source", "target"), [("ja", "ja"), ("ja", "fr"), ("", "en")])
+def test_a_direction_that_is_none_is_refused(source, target):
+    with pytest.raises(InputError, match="language"):
+        TranslationPrompt(source, target)
