@@ -1,11 +1,12 @@
 """Translation by a real model behind a real OpenAI-compatible server on this machine.
 
-    python benchmarks/translate_local.py SOURCE --to ja [--limit 20] [--out FOLDER]
+    python benchmarks/translate_local.py SOURCE --to ja [--limit 20] [--longest 80] [--out FOLDER]
         [--json benchmarks/results/translate_local.json]
 
 `transformers serve` (pip install "transformers[serving]") serves the embedded model. It is a small
-base model that never learned to chat, so a template turns messages into solved examples; few of
-its translations survive. What is shown is that the account is exact, and which rules caught what.
+base model that never learned to chat, so a template turns messages into solved examples; it often
+writes on until it is cut off, hence the short texts, and few of its translations survive. What is
+shown is that the account is exact, and which rules caught what.
 """
 
 from __future__ import annotations
@@ -21,17 +22,20 @@ import time
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
 from machine import describe
 
+from pointline.corpus import store
 from pointline.draft.limits import Limits
 from pointline.draft.origin import origin
 from pointline.draft.prompts import TranslationPrompt
 from pointline.draft.question import Address
 from pointline.draft.translate import translate
 from pointline.draft.translator import Translator
+from pointline.format.record import Record
 from pointline.model import embedded
 
 TEMPLATE = (
@@ -85,9 +89,17 @@ def _wait(url: str, server: subprocess.Popen[bytes], log: Path) -> None:
     raise SystemExit(f"the server did not start: {log.read_text(errors='replace')[-2000:]}")
 
 
-def measure(source: Path, to: str, limit: int, out: Path, work: Path) -> dict[str, Any]:
+def _short(source: Path, limit: int, longest: int) -> list[Record]:
+    drawn = (record for _, record in origin(source))
+    return list(islice((r for r in drawn if len(r.text) <= longest and r.items), limit))
+
+
+def measure(
+    source: Path, to: str, out: Path, work: Path, *, limit: int, longest: int
+) -> dict[str, Any]:
     folder = embedded.fetch("gemma3-270m")
-    given = origin(source, limit=limit)
+    store.write_records(work / "source.jsonl", _short(source, limit, longest))
+    given = origin(work / "source.jsonl")
     prompt = TranslationPrompt(given.task.lang, to)
     started = time.monotonic()
     with served(folder, work) as url:
@@ -112,12 +124,16 @@ def main() -> None:
     parser.add_argument("source", type=Path)
     parser.add_argument("--to", default="ja")
     parser.add_argument("--limit", type=int, default=20)
+    parser.add_argument("--longest", type=int, default=80, help="characters of a text")
     parser.add_argument("--out", type=Path)
     parser.add_argument("--json", type=Path)
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as work:
         out = options.out or Path(work) / "out"
-        found = measure(options.source, options.to, options.limit, out, Path(work))
+        found = measure(
+            options.source, options.to, out, Path(work),
+            limit=options.limit, longest=options.longest,
+        )  # fmt: skip
     told = json.dumps({"machine": describe(), **found}, ensure_ascii=False, indent=2)
     print(told)
     if options.json:
