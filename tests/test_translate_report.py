@@ -1,11 +1,16 @@
-"""The report of translation runs: counts, tests, examples, and what is refused."""
+"""The report of translation runs: counts, tests, examples, and what is refused.
+
+With POINTLINE_PICTURES set to a folder, the picture of docs/translation.md is made there.
+"""
 
 import csv
 import io
 import json
+import os
 import re
 import shutil
 from html.parser import HTMLParser
+from pathlib import Path
 
 import pytest
 from translators import Book, ChatServer, Translators
@@ -513,6 +518,34 @@ def test_the_command_reports_on_runs_as_they_are_made(tmp_path, monkeypatch):
     assert shown.exit_code == 0
     assert "MMM paper" in shown.stdout and "McNemar" in shown.stdout
     assert "draft:  (none)" in shown.stdout  # a refusal
+
+
+@pytest.mark.skipif(
+    CHROMIUM is None or not os.environ.get("POINTLINE_PICTURES"),
+    reason="makes a picture where POINTLINE_PICTURES names a folder, with Chromium",
+)
+def test_the_picture_of_the_documentation(tmp_path, monkeypatch):
+    sync_api = pytest.importorskip("playwright.sync_api", reason="needs playwright")
+    monkeypatch.setenv("OPENAI_API_KEY", "none")
+    book, source = Book(168), tmp_path / "ja.jsonl"
+    store.write_records(source, book.records("ja"))
+    names = ("refusal", "copied", "lost", "chatter", "half", "inflected", "refused")
+    ways = {"ja-en": (Rules.of(), True), "ja-en-paper": (Rules.of("paper", "none"), False)}
+    for name, (rules, asks) in ways.items():
+        translated(
+            tmp_path, source, name, rules=rules, asks=asks, book=book,
+            mood=lambda n: names[n // 6 % len(names)] if n % 6 == 0 else ("good", "changed")[n % 2],
+        )  # fmt: skip
+    made = page(report([tmp_path / name for name in ways]))
+    (tmp_path / "page.html").write_text(made, encoding="utf-8")
+    with sync_api.sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        tab = browser.new_page(viewport={"width": 1100, "height": 900})
+        tab.goto((tmp_path / "page.html").as_uri())
+        picture = Path(os.environ["POINTLINE_PICTURES"]) / "translation-report.png"
+        tab.screenshot(path=picture)
+        browser.close()
+    assert picture.stat().st_size > 20_000
 
 
 def test_the_command_refuses_what_cannot_be_written_to(tmp_path):

@@ -10,7 +10,7 @@ from html import escape
 from importlib.resources import files
 
 from pointline.draft.report import Report
-from pointline.draft.reporttables import NOTE, reason, tables
+from pointline.draft.reporttables import NOTE, numeric, reason, tables
 from pointline.draft.retention import Example, Run
 from pointline.format.record import Record
 from pointline.format.tasks import LANGUAGES
@@ -89,15 +89,12 @@ def _language(lang: str) -> str:
 
 
 def _table(title: str, table: Table) -> str:
-    numeric = [
-        at > 0 and all(_is_number(row[at]) for row in table.rows)
-        for at in range(len(table.headers))
-    ]
+    right = numeric(table)
     head = "".join(
-        f'<th scope="col"{_aligned(right)}>{_text(cell)}</th>'
-        for cell, right in zip(table.headers, numeric, strict=True)
+        f'<th scope="col"{_aligned(to)}>{_text(cell)}</th>'
+        for cell, to in zip(table.headers, right, strict=True)
     )
-    rows = "".join(_row(row, numeric) for row in table.rows)
+    rows = "".join(_row(row, right) for row in table.rows)
     return (
         f'<section><h2>{_text(title)}</h2><div class="wide" tabindex="0" role="region"'
         f' aria-label="{_text(title)}"><table><thead><tr>{head}</tr></thead>'
@@ -105,11 +102,10 @@ def _table(title: str, table: Table) -> str:
     )
 
 
-def _row(row: Sequence[str], numeric: Sequence[bool]) -> str:
+def _row(row: Sequence[str], right: Sequence[bool]) -> str:
     first, *others = row
     cells = "".join(
-        f"<td{_aligned(right)}>{_text(cell)}</td>"
-        for cell, right in zip(others, numeric[1:], strict=True)
+        f"<td{_aligned(to)}>{_text(cell)}</td>" for cell, to in zip(others, right[1:], strict=True)
     )
     kind = ' class="paper"' if "MMM paper" in others else ""
     return f'<tr{kind}><th scope="row">{_text(first)}</th>{cells}</tr>'
@@ -117,10 +113,6 @@ def _row(row: Sequence[str], numeric: Sequence[bool]) -> str:
 
 def _aligned(right: bool) -> str:
     return ' class="n"' if right else ""
-
-
-def _is_number(cell: str) -> bool:
-    return not cell or cell[0].isdigit() or cell[0] in "-−–+.<≈"
 
 
 # ---------------------------------------------------------------- examples
