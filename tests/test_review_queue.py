@@ -1,4 +1,6 @@
 import sqlite3
+import subprocess
+import sys
 import threading
 from dataclasses import replace
 
@@ -340,3 +342,35 @@ def test_a_place_that_is_no_database_is_told_in_one_line(tmp_path):
     with pytest.raises(InputError, match="cannot be opened") as refused:
         Queue("postgresql+psycopg://me:secret@127.0.0.1:1/none")
     assert "secret" not in str(refused.value)
+
+
+KILLED = """
+import sys
+from pointline.review.item import Filter, Reviewer
+from pointline.review.queue import Change, Queue
+with Queue(sys.argv[1]) as queue:
+    review, who, after = queue.reviews()[0], Reviewer("Mei", "1"), -1
+    while item := queue.take(review, Filter(view="open"), who, after=after):
+        queue.change(item.id, who, item.version, Change("accepted", status="accepted"))
+        print(item.position, flush=True)
+        after = item.position
+"""
+
+
+def test_what_was_said_to_be_done_outlives_a_kill(tmp_path):
+    place = str(tmp_path / "review.sqlite")
+    with Queue(place) as queue:
+        review = opened(queue, 400).review
+    said = 0
+    for stop in (3, 40):
+        with subprocess.Popen(
+            [sys.executable, "-c", KILLED, place], stdout=subprocess.PIPE, text=True
+        ) as process:
+            seen = [int(process.stdout.readline()) for _ in range(stop)]
+            process.kill()
+            said += len(seen + process.stdout.read().split())
+        with Queue(place) as queue:
+            done = queue.find.progress(review, MEI).done
+            assert said <= done <= said + 1
+            assert len(queue.log.events(review, size=1000)) == done
+            said = done

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Database"]
 
-_PATIENCE = 15_000  # milliseconds that a write waits for others
+_PATIENCE = 60_000  # milliseconds that a write waits, say for somebody who opens a large file
 
 
 class Database:

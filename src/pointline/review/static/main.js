@@ -310,6 +310,7 @@ const ACTIONS = {
   },
   leave() {
     document.activeElement.blur();
+    document.querySelector("details.chooser").open = false;
   },
 };
 

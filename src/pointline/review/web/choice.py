@@ -26,11 +26,7 @@ def add_files(app: "FastAPI", web: Frame) -> None:
         if not web.session(request).name:
             return see("/enter")
         reviews = [(review, web.numbers(review, request)) for review in web.desk.queue.reviews()]
-        offered = list(files.offered(web.desk.folder))
-        return web.page(
-            request, "files.html", reviews=reviews, files=offered,
-            most=web.limits.upload // 2**20, folder=web.desk.folder.name,
-        )  # fmt: skip
+        return web.page(request, "files.html", reviews=reviews, **web.choice())
 
     @app.post("/open")
     def open_files(

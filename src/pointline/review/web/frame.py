@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import orjson
 
 from pointline.errors import InputError
+from pointline.review import files
 from pointline.review.desk import Desk
 from pointline.review.guard import Seal, Session
 from pointline.review.item import VIEWS, Filter, Review
@@ -79,6 +80,12 @@ class Frame:
         rules = {r: sum(n.values()) for r, n in self.desk.queue.find.rules(review).items()}
         labels = dict(list(self.desk.queue.find.labels(review).items())[:_LABELS])
         return {"views": VIEWS, "rules": rules, "labels": labels}
+
+    def choice(self) -> dict[str, Any]:
+        """Return what the files are chosen from."""
+        folder = self.desk.folder
+        most = self.limits.upload // 2**20
+        return {"files": list(files.offered(folder)), "folder": folder.name, "most": most}
 
     def numbers(self, review: Review, request: Request) -> dict[str, Any]:
         """Return how far a review is."""

@@ -50,7 +50,9 @@ def add_pages(app: "FastAPI", web: Frame) -> None:
             "progress": web.numbers(review, request),
             **web.facets(review),
         }
-        return web.page(request, "review.html", review=review, told=told, wanted=wanted)
+        return web.page(
+            request, "review.html", review=review, told=told, wanted=wanted, **web.choice()
+        )
 
     @app.get("/r/{id}/items")
     def items(
