@@ -159,7 +159,7 @@ def _marked(record: Record) -> str:
 
 
 def _items(record: Record) -> str:
-    label = f"<li><b>{_text(record.label)}</b></li>" if record.label else ""
+    label = f'<li class="label">{_text(record.label)}</li>' if record.label else ""
     missing = ' class="miss"'
     pairs = "".join(
         f"<li{missing if pair.start is None else ''}>"

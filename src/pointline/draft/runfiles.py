@@ -69,7 +69,8 @@ def read_run(folder: Path, name: str, *, fates: Fates, at: int = 0, examples: in
     """
     run = RunFolder(folder)
     config, metrics = (_told(run, file) for file in ("config.json", "metrics.json"))
-    if config.get("what") != "translate":
+    told = all(key in config for key in ("from", "to", "model", "source"))
+    if config.get("what") != "translate" or not told:
         raise InputError(f"{folder}: holds no translation run: name a folder of `translate run`")
     found = _Count(examples)
     for split in (*manifest.SPLITS, DRAFTS):
