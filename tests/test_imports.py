@@ -26,7 +26,7 @@ OWNERS = {
     "HanTa": ("corpus/words.py",),
     "openai": ("draft", "model"),
     "stamina": ("draft", "model"),
-    "rapidfuzz": ("draft/repair.py",),
+    "rapidfuzz": ("draft/align.py", "draft/repair.py"),
     "spacy": ("corpus/exchange/docbin.py",),
     "datasets": ("corpus/exchange/hub.py",),
     "datasketch": ("corpus/near.py",),
