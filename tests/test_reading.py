@@ -51,6 +51,15 @@ def test_what_holds_no_translation_is_none(answer):
     assert read(answer, ASKED) is None
 
 
+def test_a_paragraph_is_taken_for_the_text_where_plain_text_is_allowed():
+    found = read("<think>hm</think> The fair in Kyoto.\n", ASKED, plain=True)
+    assert (found.text, found.entities, found.mended, found.uneven) == (
+        "The fair in Kyoto.", {}, True, True
+    )  # fmt: skip
+    for answer in ("", '{"text": 1}', "Sure!\n\nThe fair in Kyoto.", '{"answer": "The fair'):
+        assert read(answer, ASKED, plain=True) is None
+
+
 @pytest.mark.parametrize("entities", [["Kyoto"], ["a", "b", "c"], [], "Kyoto", None])
 def test_entities_of_another_number_are_not_taken(entities):
     found = read(json.dumps({"text": "x", "entities": entities}), ASKED)

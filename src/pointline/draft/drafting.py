@@ -85,7 +85,7 @@ class Maker:
         """Return what is made of a row whose questions were answered."""
         body = row.body
         notes = Counter({"asked again: unreadable": 1} if body.get("again") else {})
-        reading = read(body["answer"], asked_for(record))
+        reading = read(body["answer"], asked_for(record), plain=body["again"])
         declined = body["refusal"] or body["finish"] == "content_filter"
         if declined or is_refusal(body["answer"]):
             return self._nothing(record, REFUSED, body, notes)
@@ -168,7 +168,7 @@ def _why_not(draft: Draft) -> str:
 
 def _notes(reading: Reading, body: Any) -> Counter[str]:
     told = {
-        "mended: broken JSON": reading.mended,
+        "mended: broken JSON, or none": reading.mended,
         "asked again: missing entities": bool(body.get("missing")),
         "entities not as they were asked for": reading.uneven,
     }

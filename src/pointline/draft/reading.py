@@ -20,8 +20,8 @@ _GAP = re.compile(r"[\s,]*")
 class Reading:
     """A translated text, and the words that stand for each entity by the entity as it was asked.
 
-    `mended` marks one that was read from broken JSON, `uneven` one whose entities were not as many
-    as were asked for, or not in that order: nobody knows which is which, and none is taken.
+    `mended` marks one that was read from broken JSON or none, `uneven` one whose entities were not
+    as many as were asked for, or not in that order: nobody knows which is which, and none is taken.
     """
 
     text: str
@@ -30,8 +30,10 @@ class Reading:
     uneven: bool = False
 
 
-def read(answer: str, asked: tuple[str, ...]) -> Reading | None:
+def read(answer: str, asked: tuple[str, ...], *, plain: bool = False) -> Reading | None:
     """Return the translation that an answer holds, None where it holds none.
+
+    `plain` takes a paragraph without JSON for the text; its entities are left to be asked for.
 
     >>> read('Sure: {"text": "Autumn in Kyoto", "entities": ["Kyoto"]}', ("京都",))
     Reading(text='Autumn in Kyoto', entities={'京都': 'Kyoto'}, mended=False, uneven=False)
@@ -40,6 +42,8 @@ def read(answer: str, asked: tuple[str, ...]) -> Reading | None:
     """
     found = json_object(answer)
     text = found.get("text") if found is not None else _broken_text(answer)
+    if text is None and plain:
+        text = _paragraph(answer)
     if not isinstance(text, str) or not text.strip():
         return None
     told = strings(answer, "entities")
@@ -75,6 +79,11 @@ def _crossed(entities: Mapping[str, str]) -> bool:
         for source, told in pairs
         for asked, other in pairs
     )
+
+
+def _paragraph(answer: str) -> str | None:
+    told = without_thoughts(answer).strip()
+    return None if "{" in told or "\n\n" in told else told
 
 
 def _broken_text(answer: str) -> str | None:

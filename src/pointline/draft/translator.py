@@ -92,7 +92,7 @@ class Translator:
             "refusal": answer.refusal,
             "again": again,
         }
-        reading = read(answer.text, asked_for(record))
+        reading = read(answer.text, asked_for(record), plain=again)
         lost = missing(record, reading) if reading else ()
         if reading and lost:
             if not self.asks:
