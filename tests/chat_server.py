@@ -50,7 +50,7 @@ class ChatServer:
                 pass
 
             def handle(self):
-                with suppress(ConnectionResetError):  # the client was killed
+                with suppress(ConnectionResetError, json.JSONDecodeError):  # the client was killed
                     super().handle()
 
             def do_GET(self):
