@@ -13,17 +13,19 @@ from collections import Counter
 
 from pointline.corpus.words import wordlist
 from pointline.draft.inflection import inflected, negated, without_copula
-from pointline.draft.squash import numbers, same_case, squash
+from pointline.draft.squash import clauses, numbers, same_case, squash
 
 __all__ = ["alike", "opening"]
 
+_LETTER = re.compile(r"[a-z]")
 _LATIN = re.compile(r"[a-z0-9]+(?:['’][a-z]+)?")
 _FILLERS = wordlist(
     "the a an of and for in on at to by 's mr mrs ms dr sir inc ltd co corp llc plc gmbh"
 )
+_TITLES = wordlist("the a an 's mr mrs ms dr sir inc ltd co corp llc plc gmbh")
 _AFFIXES = re.compile(
     r"^(?:株式会社|有限会社|合同会社|お|ご|御)|(?:株式会社|有限公司|公司|集团|先生|女士|選手|さん|さま|くん"
-    r"|ちゃん|たち|達|氏|様|君|社|市|県|區|区|縣|县|町|镇|村|都|府|州|省|国|駅|站|们|的|地|了)$"
+    r"|ちゃん|たち|達|氏|様|君|(?<=[ァ-ヺー])社|市|県|縣|县|町|镇|村|都|州|省|们|的|了)$"
 )
 _PARTICLES = str.maketrans("", "", "了过着的地得")
 _NUMERALS = str.maketrans("〇一二三四五六七八九", "0123456789")
@@ -44,13 +46,26 @@ def alike(wanted: str, found: str) -> bool:
     one, other = _plain(wanted), _plain(found)
     if numbers(one) != numbers(other) or not same_case(wanted, found):
         return False
+    if not clauses(other) <= clauses(one) or (
+        _is_name(wanted, found) and not _same_name(one, other)
+    ):
+        return False
+    if not _LETTER.search(one + other):
+        return _same_cjk(_bare(one), _bare(other))
     words, others = _LATIN.findall(one), _LATIN.findall(other)
     rest, its_rest = (squash(_LATIN.sub("", string)).text for string in (one, other))
-    if not (words or others):
-        return _same_cjk(_bare(one), _bare(other))
     if bool(words) != bool(others) or not _same_words(words, others):
         return False
     return rest == its_rest or _same_cjk(rest, its_rest) or _only_affixes(rest, its_rest)
+
+
+def _is_name(wanted: str, found: str) -> bool:
+    """Tell whether two strings are single Latin words with a capital: Richards is no Richard."""
+    return all(word.isascii() and word.isalpha() and word[0].isupper() for word in (wanted, found))
+
+
+def _same_name(one: str, other: str) -> bool:
+    return _spelled(one) == _spelled(other)
 
 
 def opening(string: str) -> str:
@@ -84,7 +99,8 @@ def _bare(string: str) -> str:
 def _same_words(words: list[str], others: list[str]) -> bool:
     """Tell whether words are the same but for inflection, spelling, order and small words."""
     for edge in (0, -1):
-        if others[edge] in _FILLERS and others[edge] != words[edge]:
+        one, other = words[edge], others[edge]
+        if one != other and (other in _FILLERS or one in _FILLERS - _TITLES):
             return False
     left = Counter(word for word in words if word not in _FILLERS)
     for other in others:
@@ -125,7 +141,7 @@ def _stems(word: str) -> set[str]:
 
 
 _SPELLINGS = ((r"our\b", "or"), (r"tre\b", "ter"), ("y", "i"), ("z", "s"), ("ph", "f"), ("ae", "e"),
-              (r"(?<=[^aeiou])h", ""), ("ll", "l"), ("[ck]+", "k"), ("v", "w"))  # fmt: skip
+              (r"(?<=[^aeiou])h", ""), ("[ck]+", "k"), ("v", "w"))  # fmt: skip
 
 
 def _spelled(word: str) -> str:

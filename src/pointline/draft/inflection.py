@@ -34,7 +34,7 @@ _GODAN: tuple[tuple[str, str], ...] = (  # the row, and what it is before た
 
 
 def _godan(row: str, before_ta: str) -> str:
-    a, i, u, e, o = row
+    a, i, u, e, o = tuple(row)
     return (
         rf"{u}|{i}|{i}{_POLITE}|{i}{_NOT}|{i}{_WISH}|{a}{_NOT}|{a}{_PASSIVE}|{e}ば|{e}る|{e}{_TE}"
         rf"|{e}{_POLITE}|{e}{_NOT}|{o}う|{before_ta}{_TE}"

@@ -67,7 +67,7 @@ def locate(
     found = _Found(text, wanted)
     found.search(Step.VERBATIM, _verbatim)
     found.search(Step.NORMALISED, _normalised)
-    if threshold is not None and found.lost():
+    if threshold is not None:
         least = threshold
         found.search(Step.ALIGNED, lambda text, string: aligned(text, string, threshold=least))
     return found.shared()
@@ -102,14 +102,14 @@ class _Found:
             self._assign(step, string, free)
 
     def shared(self) -> tuple[Located | None, ...]:
-        """Return all mentions; those beyond the last place of their string share it."""
-        last: dict[str, Located] = {}
-        for string, located in zip(self.wanted, self.located, strict=True):
-            before = last.get(string)
-            if located is not None and (before is None or before.start < located.start):
-                last[string] = located
-        pairs = zip(self.wanted, self.located, strict=True)
-        return tuple(located or last.get(string) for string, located in pairs)
+        """Return all mentions, those of a string in the order of the text; the last is shared."""
+        for string in dict.fromkeys(self.wanted):
+            mentions = [at for at, one in enumerate(self.wanted) if one == string]
+            places = [one for at in mentions if (one := self.located[at]) is not None]
+            places.sort(key=lambda one: one.start)
+            for k, at in enumerate(mentions if places else ()):
+                self.located[at] = places[min(k, len(places) - 1)]
+        return tuple(self.located)
 
     def _unplaced(self) -> list[str]:
         pairs = zip(self.wanted, self.located, strict=True)

@@ -12,9 +12,10 @@ from functools import lru_cache
 
 from pointline.format.text import Folded, fold, occurrences
 
-__all__ = ["bounded", "find_squashed", "numbers", "same_case", "squash"]
+__all__ = ["bounded", "clauses", "find_squashed", "numbers", "same_case", "squash"]
 
 _DROPPED = frozenset("-'\"·・‧•.,、。，()[]{}<>（）［］【】「」『』《》〈〉〔〕:;!?/＝=…~〜_")
+_CLAUSES = frozenset(',;:!?()[]、。「」『』【】《》<>"')
 _LATIN_WORD = re.compile(r"[0-9A-Za-zÀ-ÖØ-öø-ɏḀ-ỿ０-９Ａ-Ｚａ-ｚ]")
 _NUMBER = re.compile(r"\d+(?:[.,:]\d+)*")
 _THOUSANDS = re.compile(r"(?<=\d),(?=\d{3}(?!\d))")
@@ -59,6 +60,7 @@ def find_squashed(text: str, string: str) -> list[tuple[int, int]]:
         )
         found = text[start:end]
         same = numbers(found) == numbers(string) and same_case(string, found)
+        same = same and clauses(found) <= clauses(string)
         if not cut and same and bounded(text, start, end):
             places.append((start, end))
     return places
@@ -81,6 +83,15 @@ def numbers(text: str) -> tuple[str, ...]:
     """
     plain = _THOUSANDS.sub("", unicodedata.normalize("NFKC", text))
     return tuple(found[0] for found in _NUMBER.finditer(plain))
+
+
+def clauses(text: str) -> frozenset[str]:
+    """Return the marks in a text that part clauses or enclose them: no name runs over a new one.
+
+    >>> sorted(clauses("好！自然")), sorted(clauses("J. Doe-Ray’s"))
+    (['!'], [])
+    """
+    return frozenset(fold(text).text) & _CLAUSES
 
 
 def same_case(wanted: str, found: str) -> bool:
