@@ -28,11 +28,14 @@ lint: setup
 types: setup
 	$(BIN)/mypy
 
-# Pages are tested in a real browser where there is one, or where root may install Debian's.
+# Pages are tested in a real browser and queues on a real PostgreSQL where they are there, or where root may install
+# Debian's.
+APT := DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends
 browser:
-	@command -v chromium >/dev/null 2>&1 || { [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null 2>&1 \
-	  && apt-get update -qq && apt-get install -y -qq --no-install-recommends chromium fonts-noto-cjk fonts-noto-color-emoji >/dev/null; } \
-	  || echo "no chromium: the tests of pages will be skipped"
+	@command -v chromium >/dev/null 2>&1 && ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 \
+	  || { [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null 2>&1 && apt-get update -qq \
+	  && $(APT) chromium fonts-noto-cjk fonts-noto-color-emoji postgresql >/dev/null; } \
+	  || echo "no chromium or no PostgreSQL: the tests that need them will be skipped"
 
 clean:
 	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis
