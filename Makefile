@@ -16,8 +16,9 @@ $(READY): pyproject.toml constraints.txt
 demo: setup
 	$(BIN)/pointline demo
 
+# A process a core, each with one thread; a file of tests stays in one process.
 test: setup browser
-	$(BIN)/python -m pytest
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --dist loadfile
 
 check: lint types test
 
