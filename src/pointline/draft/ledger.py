@@ -47,7 +47,8 @@ class Ledger:
 
     It is a `client.Memory`. Use it in a `with` statement.
 
-    Raises InputError for a place that is no ledger, MissingExtra without SQLAlchemy.
+    Raises InputError for a place that is no ledger, MissingExtra without SQLAlchemy or the driver
+    of the URL.
     """
 
     def __init__(self, place: str | Path) -> None:
@@ -61,6 +62,8 @@ class Ledger:
             self._answers, self._rows = _tables(self._engine)
             self._put_answer = _putting(self._answers, "key")
             self._put_row = _putting(self._rows, "id")
+        except ImportError as error:
+            raise MissingExtra(error.name or "a driver", extra="postgres") from None
         except SQLAlchemyError as error:
             told = str(error.__cause__ or error).splitlines()[0]
             raise InputError(f"{_safe(str(place))}: this is no ledger ({told})") from None
