@@ -12,6 +12,7 @@ from __future__ import annotations
 import argparse
 import json
 from collections import Counter
+from itertools import islice
 from pathlib import Path
 
 from pointline.corpus import store
@@ -76,7 +77,7 @@ def decoyed(folder: Path, limit: int, show: int) -> dict[str, object]:
     """Return how many decoys were taken for mentions, by step, with examples."""
     from rapidfuzz import fuzz, process
 
-    records = [r for _, r in zip(range(limit), store.iter_records(folder / "test.jsonl"))]
+    records = list(islice(store.iter_records(folder / "test.jsonl"), limit))
     pool = sorted({value for r in records for value in strings(r)})
     counts: Counter[str] = Counter()
     examples: dict[str, list[str]] = {}

@@ -115,7 +115,9 @@ def _within(text: str, at: int) -> bool:
         return True
     if "\U0001f3fb" <= after <= "\U0001f3ff":
         return True
-    if after in _INNER or (_LATIN_WORD.match(before) and _LATIN_WORD.match(after)):
+    if after in _INNER and before.isalnum():
+        return True
+    if _LATIN_WORD.match(before) and _LATIN_WORD.match(after):
         return True
     if after in ".," and before.isdecimal():
         return text[at + 1 : at + 2].isdecimal()
