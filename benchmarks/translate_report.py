@@ -30,7 +30,7 @@ from pointline.corpus import store
 from pointline.draft.report import Report, report
 from pointline.draft.reportpage import page
 from pointline.draft.reporttables import markdown
-from pointline.draft.translate import REPAIRS, Rules
+from pointline.draft.rules import REPAIRS, Rules
 from pointline.format.record import Pair, Record
 from pointline.format.tasks import task
 

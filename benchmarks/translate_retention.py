@@ -29,7 +29,8 @@ from pointline.draft.limits import Limits
 from pointline.draft.origin import origin
 from pointline.draft.prompts import TranslationPrompt
 from pointline.draft.question import Address
-from pointline.draft.translate import Rules, translate
+from pointline.draft.rules import Rules
+from pointline.draft.translate import translate
 from pointline.draft.translator import Translator
 from pointline.format.tasks import LANGUAGES
 

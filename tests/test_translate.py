@@ -23,7 +23,8 @@ from pointline.draft.limits import Limits
 from pointline.draft.origin import origin
 from pointline.draft.prompts import TranslationPrompt
 from pointline.draft.question import Address
-from pointline.draft.translate import LEDGER, Rules, translate
+from pointline.draft.rules import Rules
+from pointline.draft.translate import LEDGER, translate
 from pointline.draft.translator import Translator
 from pointline.errors import InputError, RecordError
 from pointline.format.record import Pair, Record

@@ -25,7 +25,8 @@ from pointline.draft.question import Address
 from pointline.draft.report import Published, published, report
 from pointline.draft.reportpage import page
 from pointline.draft.reporttables import markdown, tables
-from pointline.draft.translate import Rules, translate
+from pointline.draft.rules import Rules
+from pointline.draft.translate import translate
 from pointline.draft.translator import Translator
 from pointline.errors import InputError, RecordError
 from pointline.format.record import Fact, Pair, Record

@@ -91,6 +91,7 @@ def run(
     from pointline.draft.origin import origin
     from pointline.draft.prompts import TranslationPrompt
     from pointline.draft.question import Address
+    from pointline.draft.rules import Rules
     from pointline.draft.translator import Translator
 
     limits = Limits(
@@ -98,7 +99,7 @@ def run(
         budget_tokens=budget_tokens, budget=budget, price_in=price_in, price_out=price_out,
     )  # fmt: skip
     way = repair or ("none" if filters == "paper" else "full")
-    rules = translating.Rules.of(filters, way)
+    rules = Rules.of(filters, way)
     given = origin(source, task=task_of(task) if task else None, limit=limit, seed=seed)
     prompt = TranslationPrompt(given.task.lang, to)
     who = Translator(Address.parse(model), prompt, limits=limits, asks=way != "none")

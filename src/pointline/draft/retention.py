@@ -10,7 +10,7 @@ from typing import Any
 
 from pointline.draft.filters import PRESETS
 from pointline.draft.question import Address
-from pointline.draft.translate import Rules
+from pointline.draft.rules import Rules
 from pointline.errors import InputError
 from pointline.format.record import Record
 from pointline.score.contingency import wilson

@@ -15,49 +15,37 @@ anew from the ledger.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Literal, Self
+from typing import Any
 
 import orjson
 
 from pointline.corpus import recordfile
 from pointline.corpus.manifest import MANIFEST, sha256
-from pointline.draft.drafting import DUPLICATED, Maker
-from pointline.draft.filters import FILTERS, PRESETS
+from pointline.draft.asking import Progress, Stop, ask, glossary
+from pointline.draft.drafting import Maker
 from pointline.draft.harvest import Harvest, harvest
 from pointline.draft.ledger import Ledger, Row
 from pointline.draft.limits import Limits
 from pointline.draft.origin import Origin
 from pointline.draft.prompts import digest
 from pointline.draft.question import Usage
-from pointline.draft.repair import Step
-from pointline.draft.sorting import mark
+from pointline.draft.rules import Rules
 from pointline.draft.translator import Translator
-from pointline.draft.vocabulary import Glossary, target
-from pointline.errors import BudgetSpent, InputError, ServerError
-from pointline.format.record import Record
+from pointline.draft.vocabulary import target
+from pointline.errors import InputError
 from pointline.format.tasks import Task
 from pointline.model.runfolder import RunFolder
 from pointline.version import __version__
 
-__all__ = ["LEDGER", "REPAIRS", "Rules", "Translation", "translate"]
+__all__ = ["LEDGER", "Translation", "translate"]
 
 #: The file of a run's memory, where no database is named.
 LEDGER = "ledger.sqlite"
 
-#: By which steps an entity may be found in its translation: as the paper does, or as we do.
-REPAIRS: Mapping[str, tuple[Step, ...]] = {
-    "none": (Step.VERBATIM,),
-    "full": (Step.VERBATIM, Step.NORMALISED, Step.ASKED, Step.ALIGNED),
-}
-
-_PRESETS = {**PRESETS, "pointline": (*PRESETS["pointline"], DUPLICATED)}
 _RUN = "\x01run"  # the row of a ledger that says whose it is
-_LABELS = "labels"  # the state of rows that hold translated labels
-_Progress = Callable[[int, int], None]
-_Stop = Literal["", "budget", "server"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +62,7 @@ class Translation:
     cost: float
     seconds: float
     stopped: str = ""
-    stopped_by: _Stop = ""
+    stopped_by: Stop = ""
 
     @property
     def kept(self) -> int:
@@ -106,34 +94,6 @@ class Translation:
         }
 
 
-@dataclass(frozen=True, slots=True)
-class Rules:
-    """What is kept: `filters` by name, and by which steps an entity may be found.
-
-    >>> Rules.of("paper", "none").steps
-    (<Step.VERBATIM: 'verbatim'>,)
-    """
-
-    filters: tuple[str, ...] = _PRESETS["pointline"]
-    steps: tuple[Step, ...] = REPAIRS["full"]
-
-    @classmethod
-    def of(cls, filters: str = "pointline", repair: str = "full") -> Self:
-        """Return the rules of a preset or of filters named by commas, and of a way of repair.
-
-        Raises InputError for a name that is none.
-        """
-        named = tuple(name.strip() for name in filters.split(",") if name.strip())
-        names = _PRESETS.get(filters, named)
-        known = (*FILTERS, DUPLICATED)
-        for name in names:
-            if name not in known:
-                raise InputError(f"no filter {name!r}, there are: {', '.join((*PRESETS, *known))}")
-        if repair not in REPAIRS:
-            raise InputError(f"repair is one of {', '.join(REPAIRS)}, got {repair!r}")
-        return cls(names, REPAIRS[repair])
-
-
 def translate(
     origin: Origin,
     translator: Translator,
@@ -141,7 +101,7 @@ def translate(
     *,
     rules: Rules | None = None,
     db: str | None = None,
-    progress: _Progress | None = None,
+    progress: Progress | None = None,
 ) -> Translation:
     """Translate the records that the ledger has no translation of, and write the run's files.
 
@@ -162,8 +122,8 @@ def translate(
         with Ledger(db or run.path / LEDGER) as ledger:
             _claim(ledger, config)
             run.log("start", records=origin.total, filters=list(maker.filters))
-            stopped, stopped_by = _ask(ledger, origin, maker, translator, progress)
-            maker = replace(maker, glossary=_glossary(ledger))
+            stopped, stopped_by = ask(ledger, origin, maker, translator, progress)
+            maker = replace(maker, glossary=glossary(ledger))
             found = harvest(run.path, ledger, origin, maker)
             spent = ledger.spent()
         limits = translator.limits or Limits()
@@ -209,74 +169,6 @@ def _claim(ledger: Ledger, config: Mapping[str, Any]) -> None:
         raise InputError("the database holds another run: give another database or schema")
 
 
-# ---------------------------------------------------------------- asking
-
-
-def _ask(
-    ledger: Ledger,
-    origin: Origin,
-    maker: Maker,
-    translator: Translator,
-    progress: _Progress | None,
-) -> tuple[str, _Stop]:
-    """Ask for all that the ledger does not have; return why that ended early, if so."""
-    try:
-        _ask_labels(ledger, origin, maker, translator)
-        _ask_records(ledger, origin, translator, progress)
-    except BudgetSpent as error:
-        return str(error), "budget"
-    except ServerError as error:
-        return str(error), "server"
-    return "", ""
-
-
-def _ask_labels(ledger: Ledger, origin: Origin, maker: Maker, translator: Translator) -> None:
-    """Ask for the labels that no table has, before any record: all records then say the same.
-
-    What a question answered is one row, so that a kill cannot change what the next one asks.
-    """
-    known = _glossary(ledger)
-    left = replace(maker, glossary=known).unknown(record for _, record in origin)
-    rows = len(ledger.marks(_LABELS))
-    for level in ("text", "word"):
-        labels = [label for at, label in left if at == level]
-        before = {label: name for (at, label), name in known.items() if at == level and name}
-        for names in translator.labels(labels, before, ledger):
-            body = {"level": level, "names": names}
-            ledger.enter(Row(f"\x01labels\x01{rows:08d}", "", _LABELS, body=body))
-            rows += 1
-
-
-def _glossary(ledger: Ledger) -> Glossary:
-    """Return the labels that the model named, in the order in which they were asked for."""
-    rows = ledger.rows(sorted(ledger.marks(_LABELS)))
-    return {
-        (row.body["level"], label): name
-        for _, row in sorted(rows.items())
-        for label, name in row.body["names"].items()
-    }
-
-
-def _ask_records(
-    ledger: Ledger, origin: Origin, translator: Translator, progress: _Progress | None
-) -> None:
-    done = ledger.marks(*translator.finished)
-    settled = 0
-
-    def todo() -> Iterator[Record]:
-        nonlocal settled
-        for _, record in origin:
-            if done.get(record.id) == mark(record):
-                settled += 1
-            else:
-                yield record
-
-    for made, row in enumerate(translator.rows(todo(), ledger), start=1):
-        ledger.enter(row)
-        if progress:
-            progress(settled + made, origin.total)
-
-
 # ---------------------------------------------------------------- files
 
 
@@ -286,9 +178,9 @@ def _finish(run: RunFolder, result: Translation, origin: Origin, maker: Maker) -
     manifest = result.harvest.tally.summary(maker.target, files) | _provenance(origin, maker)
     with recordfile.atomic(run.path / MANIFEST) as out:
         out.write(orjson.dumps(manifest, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE))
-    glossary = {f"{level}: {label}": name for (level, label), name in maker.glossary.items()}
+    named = {f"{level}: {label}": name for (level, label), name in maker.glossary.items()}
     rules = {"filters": list(maker.filters), "repair": [str(step) for step in maker.steps]}
-    run.write("metrics.json", {**result.to_dict(), **rules, "glossary": glossary})
+    run.write("metrics.json", {**result.to_dict(), **rules, "glossary": named})
     counts = {name: result.to_dict()[name] for name in ("kept", "dropped", "queued")}
     run.log("done", **counts, seconds=result.seconds, stopped=result.stopped)
 
