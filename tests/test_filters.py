@@ -1,10 +1,11 @@
 from functools import lru_cache
 
+import orjson
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pointline.corpus.sources import crossre
+from pointline.corpus.detokenise import detokenise
 from pointline.draft.draft import Draft, Mention
 from pointline.draft.filters import FILTERS, PRESETS, RATIOS, reasons
 from pointline.draft.repair import Located, Step, locate
@@ -256,7 +257,18 @@ def test_every_preset_names_rules_and_a_reason_is_one_line():
 
 @lru_cache
 def crossre_texts(folder, lang):
-    return {one.record.id: one.record.text for one in crossre.read(folder, lang).records}
+    """The sentences of CrossRE's dev splits by their keys."""
+    names = {
+        "ja": "multi-crossre_data/translation/japanese",
+        "zh": "multi-crossre_data/translation/chinese",
+    }
+    texts = {}
+    for path in sorted((folder / names.get(lang, "crossre_data")).glob("*-dev.json")):
+        for row in map(orjson.loads, path.read_bytes().splitlines()):
+            english = lang == "en"
+            text = detokenise(row["sentence"]).text if english else row["sentence-detokenized"]
+            texts[row["doc_key"]] = text
+    return texts
 
 
 @pytest.mark.corpora
@@ -265,7 +277,7 @@ def test_translations_in_the_corpora_pass(raw_corpora, lang, to):
     texts = [crossre_texts(raw_corpora / "crossre", each) for each in (lang, to)]
     drafts = [
         Draft(Record(name, "", text), task(f"scnm-{to}"), lang, texts[1][name])
-        for name, text in list(texts[0].items())[::3]
+        for name, text in texts[0].items()
     ]
     fired = {
         name: sum(FILTERS[name](one) is not None for one in drafts) / len(drafts)
