@@ -405,6 +405,18 @@ def test_a_larger_sample_holds_the_smaller_and_asks_for_the_rest(tmp_path):
     assert ids != {r.id for _, r in origin(source, limit=5, seed=4)}
 
 
+def test_progress_is_told_stage_by_stage(tmp_path):
+    book, seen = Book(5), []
+    source = dataset(tmp_path / "in", book.records("ja"))
+    with ChatServer(Translators(book)) as server:
+        run(source, server, tmp_path / "out", more={"limit": 2})
+        who = Translator(Address("tiny", server.url), TranslationPrompt("ja", "en"))
+        translate(origin(source), who, tmp_path / "out", progress=lambda *told: seen.append(told))
+    told = [(done, total) for done, total, stage in seen if stage == "translating"]
+    assert sorted(told)[-1] == (5, 5) and len(told) == 3
+    assert seen[-1] == (0, 5, "writing")
+
+
 # ------------------------------------------------------------ what is refused
 
 

@@ -17,8 +17,8 @@ from pointline.format.record import Record
 
 __all__ = ["Progress", "Stop", "ask", "glossary"]
 
-#: Is told how many records are done, and how many there are.
-Progress = Callable[[int, int], None]
+#: Is told how many records are done, how many there are, and what is done with them.
+Progress = Callable[[int, int, str], None]
 #: Who ended the asking before all was asked.
 Stop = Literal["", "budget", "server"]
 
@@ -30,7 +30,7 @@ def ask(
     origin: Origin,
     maker: Maker,
     translator: Translator,
-    progress: Progress | None,
+    progress: Progress,
 ) -> tuple[str, Stop]:
     """Ask for all that the ledger does not have; return why that ended early, if so."""
     try:
@@ -71,7 +71,7 @@ def glossary(ledger: Ledger) -> Glossary:
 
 
 def _ask_records(
-    ledger: Ledger, origin: Origin, translator: Translator, progress: Progress | None
+    ledger: Ledger, origin: Origin, translator: Translator, progress: Progress
 ) -> None:
     done = ledger.marks(*translator.finished)
     settled = 0
@@ -86,5 +86,4 @@ def _ask_records(
 
     for made, row in enumerate(translator.rows(todo(), ledger), start=1):
         ledger.enter(row)
-        if progress:
-            progress(settled + made, origin.total)
+        progress(settled + made, origin.total, "translating")

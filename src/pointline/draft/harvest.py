@@ -15,6 +15,7 @@ from pathlib import Path
 
 from pointline.corpus import recordfile, twins
 from pointline.corpus.manifest import Tally
+from pointline.draft.asking import Progress
 from pointline.draft.drafting import DUPLICATED, Made, Maker
 from pointline.draft.ledger import Ledger, Row
 from pointline.draft.origin import Origin
@@ -57,7 +58,9 @@ class Harvest:
             raise AssertionError(f"kept + dropped + queued = {told}, not {self.records} records")
 
 
-def harvest(folder: Path, ledger: Ledger, origin: Origin, maker: Maker) -> Harvest:
+def harvest(
+    folder: Path, ledger: Ledger, origin: Origin, maker: Maker, *, progress: Progress
+) -> Harvest:
     """Write the files of a run from its ledger; return what became of the records."""
     found = Harvest(kept=dict.fromkeys(origin.files, 0))
     found.tally.counts = dict.fromkeys(origin.files, 0)
@@ -68,6 +71,8 @@ def harvest(folder: Path, ledger: Ledger, origin: Origin, maker: Maker) -> Harve
             for name in (*origin.files, DROPPED, QUEUED)
         }
         for split, record, row in _with_rows(ledger, origin):
+            if found.records % _CHUNK == 0:
+                progress(found.records, origin.total, "writing")
             found.records += 1
             reason = _waits(record, row, maker)
             if row is None or reason:

@@ -111,7 +111,7 @@ def translate(
     Raises InputError where the folder or the database holds another run, RecordError for a line
     that is no record, and as the ledger does.
     """
-    run, started = RunFolder(Path(out)), time.monotonic()
+    run, started, progress = RunFolder(Path(out)), time.monotonic(), progress or _silent
     maker = _maker(origin, translator, rules or Rules())
     run.refuse_foreign()
     with run.held():
@@ -124,7 +124,7 @@ def translate(
             run.log("start", records=origin.total, filters=list(maker.filters))
             stopped, stopped_by = ask(ledger, origin, maker, translator, progress)
             maker = replace(maker, glossary=glossary(ledger))
-            found = harvest(run.path, ledger, origin, maker)
+            found = harvest(run.path, ledger, origin, maker, progress=progress)
             spent = ledger.spent()
         limits = translator.limits or Limits()
         cost = spent.cost(limits.price_in, limits.price_out)
@@ -134,6 +134,10 @@ def translate(
         )
         _finish(run, result, origin, maker)
     return result
+
+
+def _silent(_done: int, _total: int, _stage: str) -> None:
+    pass
 
 
 def _maker(origin: Origin, translator: Translator, rules: Rules) -> Maker:
