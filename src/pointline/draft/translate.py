@@ -26,10 +26,10 @@ from pointline.corpus import recordfile
 from pointline.corpus.manifest import MANIFEST, sha256
 from pointline.draft.asking import Progress, Stop, ask, glossary
 from pointline.draft.drafting import Maker
-from pointline.draft.harvest import Harvest, harvest
 from pointline.draft.ledger import Ledger, Row
 from pointline.draft.limits import Limits
 from pointline.draft.origin import Origin
+from pointline.draft.outcome import Outcome, decide
 from pointline.draft.prompts import digest
 from pointline.draft.question import Usage
 from pointline.draft.rules import Rules
@@ -57,7 +57,7 @@ class Translation:
 
     folder: Path
     task: Task
-    harvest: Harvest
+    outcome: Outcome
     usage: Usage
     cost: float
     seconds: float
@@ -67,11 +67,11 @@ class Translation:
     @property
     def kept(self) -> int:
         """Records in the dataset."""
-        return sum(self.harvest.kept.values())
+        return sum(self.outcome.kept.values())
 
     def to_dict(self) -> dict[str, Any]:
         """Return what `metrics.json` holds: nothing that depends on how often a run was ended."""
-        found, usage = self.harvest, self.usage
+        found, usage = self.outcome, self.usage
         asked = found.records - found.queued.total()
         return {
             "records": found.records,
@@ -124,7 +124,7 @@ def translate(
             run.log("start", records=origin.total, filters=list(maker.filters))
             stopped, stopped_by = ask(ledger, origin, maker, translator, progress)
             maker = replace(maker, glossary=glossary(ledger))
-            found = harvest(run.path, ledger, origin, maker, progress=progress)
+            found = decide(run.path, ledger, origin, maker, progress=progress)
             spent = ledger.spent()
         limits = translator.limits or Limits()
         cost = spent.cost(limits.price_in, limits.price_out)
@@ -179,7 +179,7 @@ def _claim(ledger: Ledger, config: Mapping[str, Any]) -> None:
 def _finish(run: RunFolder, result: Translation, origin: Origin, maker: Maker) -> None:
     """Write the manifest and the counts; nothing in them tells how often the run was ended."""
     files = {f"{split}.jsonl": sha256(run.path / f"{split}.jsonl") for split in origin.files}
-    manifest = result.harvest.tally.summary(maker.target, files) | _provenance(origin, maker)
+    manifest = result.outcome.tally.summary(maker.target, files) | _provenance(origin, maker)
     with recordfile.atomic(run.path / MANIFEST) as out:
         out.write(orjson.dumps(manifest, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE))
     named = {f"{level}: {label}": name for (level, label), name in maker.glossary.items()}

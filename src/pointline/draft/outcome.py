@@ -23,7 +23,7 @@ from pointline.draft.sorting import mark
 from pointline.draft.translator import FAILED
 from pointline.format.record import Record
 
-__all__ = ["DROPPED", "QUEUED", "Harvest", "harvest"]
+__all__ = ["DROPPED", "QUEUED", "Outcome", "decide"]
 
 #: The files of records that are not kept, or not translated yet.
 DROPPED, QUEUED = "dropped", "queued"
@@ -33,7 +33,7 @@ _REASON = 200  # characters of a reason
 
 
 @dataclass(slots=True)
-class Harvest:
+class Outcome:
     """What became of the records, counted.
 
     `kept` is by split; `dropped` by the first rule that fired and `fired` by every rule; `queued`
@@ -58,11 +58,11 @@ class Harvest:
             raise AssertionError(f"kept + dropped + queued = {told}, not {self.records} records")
 
 
-def harvest(
+def decide(
     folder: Path, ledger: Ledger, origin: Origin, maker: Maker, *, progress: Progress
-) -> Harvest:
+) -> Outcome:
     """Write the files of a run from its ledger; return what became of the records."""
-    found = Harvest(kept=dict.fromkeys(origin.files, 0))
+    found = Outcome(kept=dict.fromkeys(origin.files, 0))
     found.tally.counts = dict.fromkeys(origin.files, 0)
     seen: dict[str, str] = {}
     with ExitStack() as files:
@@ -119,7 +119,7 @@ def _twin(made: Made, seen: dict[str, str]) -> str:
     return before if before != made.record.id else ""
 
 
-def _counted(found: Harvest, split: str, made: Made, rules: tuple[str, ...]) -> str:
+def _counted(found: Outcome, split: str, made: Made, rules: tuple[str, ...]) -> str:
     """Count a translation; return the file that it goes to."""
     found.steps.update(made.steps)
     found.notes.update(made.notes)
