@@ -15,9 +15,13 @@ from collections import Counter
 from itertools import islice
 from pathlib import Path
 
-from pointline.corpus import store
-from pointline.draft.repair import Step, locate
+from machine import describe
 
+from pointline.corpus import store
+from pointline.draft.repair import THRESHOLD, locate
+from pointline.format.record import Record
+
+THRESHOLDS = (None, 0.1, 0.25, 0.4, 0.6, 0.8, 0.9)
 CASES = Path(__file__).parents[1] / "tests" / "data" / "spans.tsv"
 
 
@@ -55,22 +59,34 @@ def judged(threshold: float | None) -> tuple[Counter[tuple[str, str, str]], list
 
 
 def main() -> None:
-    """Print the tables."""
+    """Print the tables; with --out, write them too."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--decoys", nargs="*", type=Path, default=[], metavar="DIR")
-    parser.add_argument("--limit", type=int, default=1000, help="records of each folder")
-    parser.add_argument("--show", type=int, default=10, help="faults that are shown")
+    parser.add_argument("--limit", type=int, default=250, help="records of each folder")
+    parser.add_argument("--show", type=int, default=0, help="decoys that are shown")
+    parser.add_argument("--out", type=Path, help="a JSON file")
     asked = parser.parse_args()
-    for threshold in (None, 0.1, 0.2, 0.25, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9):
-        counts, faults = judged(threshold)
-        told = Counter()
-        for (_, step, how), count in counts.items():
-            told[step, how] += count
-        print(threshold, json.dumps({f"{s} {h}": n for (s, h), n in sorted(told.items())}))
-        if threshold == 0.25:
-            print("\n".join(faults))
-    for folder in asked.decoys:
-        print(folder.name, json.dumps(decoyed(folder, asked.limit, asked.show), ensure_ascii=False))
+    result = {
+        "machine": describe(),
+        "cases": len(cases()),
+        "by_threshold": {str(threshold): by_step(threshold) for threshold in THRESHOLDS},
+        "faults": judged(THRESHOLD)[1],
+        "decoys": {
+            folder.name: decoyed(folder, asked.limit, asked.show) for folder in asked.decoys
+        },
+    }
+    told = json.dumps(result, ensure_ascii=False, indent=1)
+    print(told)
+    if asked.out:
+        asked.out.write_text(told + "\n", encoding="utf-8")
+
+
+def by_step(threshold: float | None) -> dict[str, int]:
+    """Return how many mentions each step found right and wrong, and how many were lost."""
+    told: Counter[str] = Counter()
+    for (_, step, how), count in judged(threshold)[0].items():
+        told["lost" if how == "lost" else f"{step} {how}"] += count
+    return dict(sorted(told.items()))
 
 
 def decoyed(folder: Path, limit: int, show: int) -> dict[str, object]:
@@ -94,15 +110,14 @@ def decoyed(folder: Path, limit: int, show: int) -> dict[str, object]:
                 shown = examples.setdefault(str(located.step), [])
                 if len(shown) < show:
                     shown.append(f"{decoy} -> {located.entity}")
-    return {**counts, "examples": examples}
+    return {**counts, "examples": examples} if show else dict(counts)
 
 
-def strings(record):
+def strings(record: Record) -> list[str]:
     return [p.entity for p in record.pairs] + [
         f for fact in record.facts for at, f in enumerate(fact.fields) if at != 1
     ]
 
 
 if __name__ == "__main__":
-    assert Step.VERBATIM
     main()

@@ -19,6 +19,14 @@ KNOWN = {
     ("リスト", "リストラが続く。"),  # verbatim: a run of katakana has no edges to see
     ("有名的", "没有名字。"),  # verbatim but for 的: nor has Chinese
     ("开心地", "她⟦开心⟧极了。"),  # 地 ends nouns too (目的地)
+    ("buy", "They ⟦bought⟧ bread."),  # irregular forms need a dictionary
+    ("child", "The ⟦children⟧ sang."),
+    ("rude staff", "The ⟦staff were rude⟧ to us."),  # a verb came in between
+    ("long queue", "The ⟦queues⟧ were long."),
+    ("general", "They generally agree."),  # an adverb as any other
+    ("new", "The news is bad."),
+    ("子ども", "庭で⟦子供⟧が遊ぶ。"),  # another spelling, in a dictionary only
+    ("インド", "インドネシアの島。"),
 }
 
 

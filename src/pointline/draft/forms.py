@@ -15,7 +15,7 @@ from pointline.corpus.words import wordlist
 from pointline.draft.inflection import inflected, negated, without_copula
 from pointline.draft.squash import clauses, numbers, same_case, squash
 
-__all__ = ["alike", "opening"]
+__all__ = ["NUMERALS", "alike", "opening"]
 
 _LETTER = re.compile(r"[a-z]")
 _LATIN = re.compile(r"[a-z0-9]+(?:['’][a-z]+)?")
@@ -24,11 +24,12 @@ _FILLERS = wordlist(
 )
 _TITLES = wordlist("the a an 's mr mrs ms dr sir inc ltd co corp llc plc gmbh")
 _AFFIXES = re.compile(
-    r"^(?:株式会社|有限会社|合同会社|お|ご|御)|(?:株式会社|有限公司|公司|集团|先生|女士|選手|さん|さま|くん"
+    r"^(?:株式会社|有限会社|合同会社|お|ご|御)|(?:株式会社|有限公司|公司|集团|先生|女士|小姐|選手|さん|さま|くん"
     r"|ちゃん|たち|達|氏|様|君|(?<=[ァ-ヺー])社|市|県|縣|县|町|镇|村|都|州|省|们|的|了)$"
 )
 _PARTICLES = str.maketrans("", "", "了过着的地得")
-_NUMERALS = str.maketrans("〇一二三四五六七八九", "0123456789")
+#: Chinese numerals as digits.
+NUMERALS = str.maketrans("〇一二三四五六七八九", "0123456789")
 _OPENINGS = {"c": "k", "w": "v", "y": "i", "z": "s", **dict.fromkeys("バビベボ", "ヴ"),
              "ブ": "ヴ", "チ": "テ", "ジ": "デ", "ヂ": "デ", "ツ": "ト", "ヅ": "ズ"}  # fmt: skip
 
@@ -74,14 +75,14 @@ def opening(string: str) -> str:
     >>> opening("phantom") == opening("fantom"), opening("ヴィーナス") == opening("ビーナス")
     (True, True)
     """
-    first = string[:1].translate(_NUMERALS)
+    first = string[:1].translate(NUMERALS)
     if string[:2] == "ph":
         return "f"
     return _OPENINGS.get(first, first)
 
 
 def _plain(string: str) -> str:
-    folded = unicodedata.normalize("NFKC", string).casefold().translate(_NUMERALS)
+    folded = unicodedata.normalize("NFKC", string).casefold().translate(NUMERALS)
     return "".join(
         unicodedata.normalize("NFKC", apart[0]) if apart[0].isascii() else char
         for char in folded
