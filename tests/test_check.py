@@ -256,6 +256,23 @@ def test_one_document_in_two_splits(tmp_path):
     assert found(tmp_path / "a") == [("dev.jsonl", 1, "document in two splits")]
 
 
+def test_near_duplicates_of_many_twins_take_no_more_time(tmp_path):
+    pytest.importorskip("datasketch")
+    one, other = "港の朝はとても静かだった。", "港の朝はとても静かだったね。"
+    many = [record(f"a{n}", one) for n in range(3000)]
+    store.write_records(tmp_path / "a.jsonl", many)
+    store.write_records(
+        tmp_path / "b.jsonl", [record("b1", other), record("b2", other), record("b3", one)]
+    )
+    findings = check(tmp_path / "b.jsonl", against=tmp_path / "a.jsonl", near=True)
+    near = [w for w in findings.warnings if w.rule == "near-duplicate"]
+    assert [w.line for w in near] == [1, 2]
+    assert all(w.reason.endswith("a.jsonl:1") for w in near)
+    findings = check(tmp_path / "a.jsonl", against=tmp_path / "b.jsonl", near=True)
+    assert findings.counts["near-duplicate"] == 3000
+    assert check(tmp_path / "a.jsonl", near=True).counts["near-duplicate"] == 0
+
+
 def test_near_duplicates_are_a_warning(tmp_path):
     pytest.importorskip("datasketch")
     one, other = (

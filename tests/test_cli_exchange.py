@@ -98,7 +98,8 @@ def test_what_is_lost_is_a_table_and_strict_exits_one(tmp_path, file):
     assert done.exit_code == 0
     for part in ("3 records", "lost", "meta: left out", "r0, r1, r2"):
         assert part in done.output
-    assert ask("export", "csv", file, "--out", tmp_path / "a.csv", "--strict").exit_code == 1
+    again = ("export", "csv", file, "--out", tmp_path / "a.csv", "--strict", "--replace")
+    assert ask(*again).exit_code == 1
     done = ask("export", "docbin", file, "--out", tmp_path / "a.spacy", "--strict")
     assert (done.exit_code, "nothing was lost" in done.output) == (0, True)
 
@@ -232,3 +233,42 @@ def test_mmm_takes_columns(tmp_path, published):
     columns = ("--input-column", "input", "--output-column", "nowhere")
     with pytest.raises(CorpusError, match="no column 'nowhere' among 'input', 'output'"):
         ask("import", "mmm", published, "--out", tmp_path / "out", *columns)
+
+
+def test_what_is_there_is_written_over_only_where_asked(tmp_path, file):
+    out = tmp_path / "a.json"
+    out.with_suffix(".xml").write_text("<mine/>")
+    with pytest.raises(InputError, match=r"a\.xml: is there: replace it, or choose another"):
+        ask("export", "label-studio", file, "--out", out)
+    assert not out.exists()
+    told("export", "label-studio", file, "--out", out, "--replace")
+    back = ("import", "label-studio", out, "--task", "scnm-ja", "--out")
+    with pytest.raises(InputError, match=r"gold\.jsonl: is there: replace it"):
+        ask(*back, file)
+    assert len(store.read_records(file)) == 3
+    told(*back, tmp_path / "back")
+    with pytest.raises(CorpusError, match="the folder is there: replace it"):
+        ask(*back, tmp_path / "back")
+    told(*back, tmp_path / "back", "--replace", "--split", "test")
+    assert len(store.read_dataset(tmp_path / "back").test) == 3
+
+
+def test_a_dataset_folder_becomes_one_folder_of_datasets_whatever_it_is_called(tmp_path, dataset):
+    told("export", "datasets", dataset, "--out", tmp_path / "v1.parquet")
+    assert {p.name for p in (tmp_path / "v1.parquet").iterdir()} == {
+        *("README.md", "manifest.json", "data")
+    }
+
+
+def test_a_record_that_cannot_be_written_is_told_of_with_its_file(tmp_path):
+    foreign = tmp_path / "twice.conll"
+    foreign.write_text("# id = 1\nAda B-PER\n\n# id = 1\nBo B-PER\n")
+    for out in ("a.jsonl", "a"):
+        with pytest.raises(RecordError, match=r"the id '1'.*: give another to one"):
+            ask("import", "conll", foreign, "--task", "scnm-en", "--out", tmp_path / out)
+        assert not (tmp_path / out).exists()
+    with pytest.raises(RecordError, match=r"twice\.conll: two records have the id '1'"):
+        ask("import", "conll", foreign, "--task", "scnm-en", "--out", tmp_path / "a.jsonl")
+    (tmp_path / "named.jsonl").write_text('{"id": "1", "text": "y"}\n')
+    with pytest.raises(TaskError, match=r"named\.jsonl: its records name no task: say --task"):
+        ask("export", "csv", tmp_path / "named.jsonl", "--out", tmp_path / "a.csv")

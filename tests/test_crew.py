@@ -2,6 +2,10 @@
 
 import os
 import signal
+import subprocess
+import sys
+import textwrap
+import time
 
 import pytest
 
@@ -35,3 +39,30 @@ def killed(number: int) -> int:
 def test_a_killed_process_is_told_of():
     with crew(2) as workers, pytest.raises(CorpusError, match=r"was killed, .* with fewer jobs"):
         workers.run(killed, [1], done=print)
+
+
+def alive(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    return True
+
+
+def test_processes_do_not_outlive_the_one_that_was_killed():
+    code = textwrap.dedent("""
+        import os, time
+        from pointline.corpus.crew import crew
+        with crew(2) as workers:
+            print(workers.pool.submit(os.getpid).result(), flush=True)
+            workers.run(time.sleep, [0, 300], done=lambda seconds: None)
+    """)
+    with subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE) as giver:
+        assert giver.stdout
+        worker = int(giver.stdout.readline())
+        assert alive(worker)
+        giver.kill()
+    ends = time.monotonic() + 30
+    while alive(worker) and time.monotonic() < ends:
+        time.sleep(0.05)
+    assert not alive(worker)

@@ -221,3 +221,10 @@ def test_a_bad_row_of_gliner2_is_named(tmp_path, row, message):
     (tmp_path / "a.jsonl").write_text(json.dumps(row))
     with pytest.raises(CorpusError, match=rf"a\.jsonl:1: .*{message}"):
         list(GLINER2.read(tmp_path / "a.jsonl", OPEN, Losses()))
+
+
+def test_a_number_may_be_an_id(tmp_path):
+    rows = [{"id": 0, "tokenized_text": ["x"], "ner": []}, {"tokenized_text": ["y"], "ner": []}]
+    (tmp_path / "a.json").write_text(json.dumps(rows))
+    read = GLINER.read(tmp_path / "a.json", OPEN, Losses())
+    assert [record.id for record in read] == ["0", "a-000002"]

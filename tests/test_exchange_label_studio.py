@@ -294,6 +294,7 @@ def test_tasks_without_annotation_and_old_completions(tmp_path):
         (annotated("猫", region(0, 1, labels=[""])), "a pair's label is empty"),
         ({"data": {"text": "猫", "a": 1}, "meta": {"a": 2}}, "the key 'a' stands in the task twice"),
         ({"data": {"text": "\ud83d"}}, "lone surrogate"),
+        (annotated("猫", {**region(0, 1), "score": "high"}), "'score' is 'high': make it a number"),
     ],
 )  # fmt: skip
 def test_faults_name_the_file_and_the_task(tmp_path, task, says):

@@ -50,8 +50,19 @@ def test_only_a_dataset_of_ours_is_replaced(tmp_path):
     (tmp_path / "d" / "notes.txt").unlink()
     store.write_dataset(tmp_path / "d", TASK, {"train": [GUESS]}, replace=True)
     (tmp_path / "file").touch()
-    with pytest.raises(CorpusError, match="is no dataset"):
+    with pytest.raises(CorpusError, match="a file is there: choose another place"):
         store.write_dataset(tmp_path / "file", TASK, {"train": [GOLD]}, replace=True)
+
+
+def test_a_folder_that_came_while_another_was_written_stays(tmp_path):
+    with (
+        pytest.raises(CorpusError, match="the folder is there"),
+        store.new_dataset(tmp_path / "d", TASK, ("train",)) as new,
+    ):
+        new.add("train", GOLD)
+        store.write_dataset(tmp_path / "d", TASK, {"train": [GUESS]})
+    assert store.read_dataset(tmp_path / "d").train == (GUESS,)
+    assert [path.name for path in tmp_path.iterdir()] == ["d"]
 
 
 def killed_between_the_renames(folder):

@@ -414,6 +414,17 @@ def test_a_broken_array_is_a_rejected_row_and_what_came_before_is_kept(tmp_path)
     assert rejected["raw"].startswith('{"x": "Ada')
 
 
+def test_what_stands_behind_an_array_and_numbers_too_long_are_rejected_rows(tmp_path):
+    row = '{"input": "Ada left./NER", "output": "Society/NER/:people;Ada"}'
+    for number, content in enumerate((f"[{row}] [{row}]", f"[{row}, {'9' * 5000}]")):
+        (tmp_path / "a.json").write_text(content)
+        account = mmm.bring(str(tmp_path / "a.json"), tmp_path / str(number)).to_dict()
+        assert (account["read"], account["rejected"]) == (1, 1)
+    (tmp_path / "b.jsonl").write_text(f'{row}\n{{"n": {"9" * 5000}}}\n')
+    account = mmm.bring(str(tmp_path / "b.jsonl"), tmp_path / "b").to_dict()
+    assert (account["read"], account["rejected"]) == (1, 1)
+
+
 def test_an_array_longer_than_what_is_read_at_once(tmp_path, monkeypatch):
     monkeypatch.setattr("pointline.corpus.exchange.rows._CHUNK", 37)
     many = json.dumps([{"x": GOOD[0], "y": GOOD[1]}] * 30, indent=2)

@@ -10,7 +10,7 @@ from pointline.app.cli import app
 from pointline.corpus import rawfile
 from pointline.corpus.check import check
 from pointline.corpus.store import read_records
-from pointline.errors import CorpusError, TaskError
+from pointline.errors import CorpusError, InputError, TaskError
 from pointline.format.tasks import task
 
 
@@ -69,8 +69,11 @@ def test_the_command_prints_every_rule_and_refuses_what_cannot_be(raw, tmp_path)
     printed = ask("asdc", "--raw", raw, "--out", out)
     assert printed.exit_code == 0
     assert "records dropped: said by the agent" in printed.output
-    counts = json.loads(ask("asdc", "--raw", raw, "--out", out, "--json").output)
+    counts = json.loads(ask("asdc", "--raw", raw, "--out", out, "--replace", "--json").output)
     assert counts["records kept"] == len(read_records(out)) == 100
+    with pytest.raises(InputError, match=r"records\.jsonl: is there: replace it"):
+        ask("asdc", "--raw", raw, "--out", out)
+    out.unlink()
     told = ask("stockmark-ner", "--raw", raw, "--out", out, "--task", "scnm-ja", "--json")
     assert json.loads(told.output)["mentions kept"] == 24
     with pytest.raises(TaskError, match="did you mean scnm-ja"):

@@ -134,6 +134,9 @@ def test_what_cannot_be_split_leaves_nothing(file, tmp_path):
         ({"train": 0}, "cannot give 0 records to train on"),
         ({"train": 1.5}, "train is a number of records, or a share below 1"),
         ({"train": 0.5, "dev": 40}, "cannot give 30 records to train on and 40"),
+        ({"train": float("inf")}, "train is a number of records, or a share below 1"),
+        ({"train": float("nan")}, "train is a number of records, or a share below 1"),
+        ({"train": 0.9, "dev": 0.2}, "cannot give 54 records to train on and 12"),
     ):
         with pytest.raises(CorpusError, match=message):
             split(file, tmp_path / "out", **sizes)
@@ -145,7 +148,10 @@ def test_what_cannot_be_split_leaves_nothing(file, tmp_path):
     with pytest.raises(RecordError, match=r"half\.jsonl:1: not one JSON object"):
         split(tmp_path / "half.jsonl", tmp_path / "out", train=3, task=TASK)
     (tmp_path / "own.jsonl").write_text('{"id": "1", "task": "mine", "text": "y"}\n')
-    with pytest.raises(TaskError, match="no task 'mine'"):
+    with pytest.raises(TaskError, match=r"own\.jsonl: no task 'mine'.*: say --task"):
+        split(tmp_path / "own.jsonl", tmp_path / "out", train=1)
+    (tmp_path / "own.jsonl").write_text('{"id": "1", "text": "y"}\n')
+    with pytest.raises(TaskError, match=r"own\.jsonl: its records name no task: say --task"):
         split(tmp_path / "own.jsonl", tmp_path / "out", train=1)
     (tmp_path / "own.jsonl").write_text("\n")
     with pytest.raises(CorpusError, match="there is no record in it"):
@@ -191,7 +197,17 @@ def test_a_sample_of_a_dataset_keeps_dev_and_test(file, tmp_path):
         assert check(tmp_path / name).ok
 
 
+def test_shares_that_are_all_of_it_never_ask_for_more(tmp_path):
+    store.write_records(tmp_path / "three.jsonl", RECORDS[:6:2])
+    manifest = split(tmp_path / "three.jsonl", tmp_path / "out", train=0.5, dev=0.5)
+    assert manifest["counts"] == {"train": 2, "dev": 1, "test": 0}
+
+
 def test_samples_that_cannot_be(file, tmp_path):
+    (tmp_path / "none.jsonl").touch()
+    with pytest.raises(CorpusError, match=r"none\.jsonl: there is no record in it"):
+        sample(tmp_path / "none.jsonl", tmp_path / "s.jsonl", n=1)
+    assert not (tmp_path / "s.jsonl").exists()
     for asked in ({}, {"shots": 1, "n": 1}):
         with pytest.raises(CorpusError, match="ask for one"):
             sample(file, tmp_path / "s.jsonl", **asked)

@@ -269,6 +269,26 @@ def test_what_json_cannot_carry_is_refused_with_the_record_named(tmp_path, name)
 TASK = tasks.task("scnm-ja")
 
 
+def test_where_no_file_can_be_written_is_told(tmp_path):
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "file").touch()
+    for place, message in (
+        (tmp_path / "folder", "folder: this is a folder: name a file to write"),
+        (tmp_path / "file" / "a.jsonl", r"a\.jsonl: cannot be written \(.+\): name another place"),
+    ):
+        with pytest.raises(RecordError, match=message):
+            store.write_records(place, [GOLD])
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["file", "folder"]
+
+
+def test_meta_that_is_nested_too_deeply_is_refused(tmp_path):
+    deep = []
+    for _ in range(5000):
+        deep = [deep]
+    with pytest.raises(RecordError, match="'1' cannot be written as JSON"):
+        store.write_records(tmp_path / "a.jsonl", [Record("1", "", "雨", meta={"deep": deep})])
+
+
 def test_a_dataset_is_read_back_with_its_task_and_manifest(tmp_path):
     made = store.write_dataset(
         tmp_path / "d", TASK, {"test": [GUESS], "train": [GOLD]}, about={"seed": 7}

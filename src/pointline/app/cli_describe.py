@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from pointline.app import show
 from pointline.app.options import Json, TaskName, print_json, task_of
-from pointline.corpus.canvas import Drawn
-from pointline.corpus.check import SEVERITY, Findings
 from pointline.errors import InputError
+
+if TYPE_CHECKING:
+    from pointline.corpus.canvas import Drawn
+    from pointline.corpus.check import Findings
 
 __all__ = ["app"]
 
@@ -50,6 +52,8 @@ def check(
 
 
 def _tell(found: Findings, limit: int) -> None:
+    from pointline.corpus.check import SEVERITY
+
     told = [str(problem) for problem in found.problems]
     told += [f"{warning.place}: warning: {warning.reason}" for warning in found.warnings]
     for line in told[:limit]:

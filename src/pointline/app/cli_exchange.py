@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 
 from pointline.app import show
-from pointline.app.options import Json, TaskName, print_json, task_of
+from pointline.app.options import Json, Replace, TaskName, print_json, spare, task_of
 from pointline.errors import InputError
 from pointline.format.tasks import Task
 
@@ -65,6 +65,7 @@ def bring(
         str | None,
         typer.Option(help="A commit or tag on the hub.", rich_help_panel=_PUBLISHED),
     ] = None,
+    replace: Replace = False,
     strict: Strict = False,
     json: Json = False,
 ) -> None:
@@ -88,8 +89,11 @@ def bring(
 
     form, losses = _form(format), Losses()
     of = task_of(task) if task else _task_in(Path(told))
+    spare(out, replace=replace)
     with show.progress(f"reading {form.title}"):
-        counts = convert.bring(form, Path(told), out, of, losses=losses, split=split)
+        counts = convert.bring(
+            form, Path(told), out, of, losses=losses, split=split, replace=replace
+        )
     _tell(form, out, counts, losses, strict=strict, json=json)
 
 
@@ -120,6 +124,9 @@ def export(
         ),
     ] = None,
     private: Annotated[bool, typer.Option("--private", help="As a private dataset.")] = False,
+    replace: Annotated[
+        bool, typer.Option("--replace", help="Write in the place of a file that is there.")
+    ] = False,
     strict: Strict = False,
     json: Json = False,
 ) -> None:
@@ -139,6 +146,8 @@ def export(
         hub.token_for(push)
     elif out is None:
         raise InputError("say --out, where to write")
+    for file in form.files(out) if out else ():
+        spare(file, replace=replace)
     of = task_of(task) if task else None
     address = None
     with tempfile.TemporaryDirectory() as scratch:

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from pointline.app import show
-from pointline.app.options import Json, TaskName, new_file, print_json, task_of
+from pointline.app.options import Json, Replace, TaskName, new_file, print_json, spare, task_of
 from pointline.format.tasks import Lang
 
 __all__ = ["app"]
@@ -25,6 +25,7 @@ def read(
         Lang | None, typer.Option(help="The task's or the first if absent.", show_default=False)
     ] = None,
     task: TaskName = None,
+    replace: Replace = False,
     json: Json = False,
 ) -> None:
     """Write a raw corpus as records with its own labels, every dropped row counted.
@@ -37,10 +38,12 @@ def read(
     from pointline.corpus import rawfile
 
     asked = task_of(task) if task else None
+    spare(out, replace=replace)
     with show.progress("reading"):
         counts = rawfile.write(corpus, raw, new_file(out), lang=lang, task=asked)
     if json:
         print_json(counts)
         return
     rows = [(rule, f"{count:,}") for rule, count in counts.items()]
-    show.output.print(show.table(("rule", "count"), rows, title=f"{out}"))
+    show.say(f"{out}: {counts.get('records kept', 0):,} records")
+    show.output.print(show.table(("rule", "count"), rows))

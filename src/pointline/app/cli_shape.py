@@ -9,16 +9,13 @@ from typing import Annotated, Literal
 import typer
 
 from pointline.app import show
-from pointline.app.options import Json, TaskName, print_json, task_of
+from pointline.app.options import Json, Replace, TaskName, print_json, task_of
 
 __all__ = ["app"]
 
 app = typer.Typer()
 
 Seed = Annotated[int, typer.Option(help="Seed of what is taken.")]
-Replace = Annotated[
-    bool, typer.Option("--replace", help="Write in the place of a dataset or file that is there.")
-]
 
 
 @app.command()
@@ -60,8 +57,8 @@ def split(
         print_json(manifest)
         return
     rows = [(name, f"{count:,}") for name, count in manifest["counts"].items()]
-    title = f"{out}: {manifest['split']['groups']:,} groups"
-    show.output.print(show.table(("split", "records"), rows, title=title))
+    show.say(f"{out}: {manifest['split']['groups']:,} groups")
+    show.output.print(show.table(("split", "records"), rows))
 
 
 @app.command()
@@ -86,8 +83,8 @@ def sample(
         print_json({"records": sum(labels.values()), "seed": seed, "labels": labels})
         return
     rows = [(label or "(none)", f"{count:,}") for label, count in labels.items()]
-    title = f"{out}: {sum(labels.values()):,} records"
-    show.output.print(show.table(("text label", "records"), rows, title=title))
+    show.say(f"{out}: {sum(labels.values()):,} records")
+    show.output.print(show.table(("text label", "records"), rows))
 
 
 @app.command()

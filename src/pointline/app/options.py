@@ -21,10 +21,12 @@ __all__ = [
     "Json",
     "Long",
     "ModelName",
+    "Replace",
     "TaskName",
     "labels_of",
     "new_file",
     "print_json",
+    "spare",
     "task_of",
 ]
 
@@ -54,6 +56,9 @@ TaskName = Annotated[
         help="A task (see: pointline tasks), or the dataset folder that carries it.",
         show_default=False,
     ),
+]
+Replace = Annotated[
+    bool, typer.Option("--replace", help="Write in the place of a dataset or file that is there.")
 ]
 Align = Annotated[
     Literal["chars", "words"],
@@ -118,3 +123,9 @@ def new_file(path: Path) -> Path:
     if path.is_dir() or not path.parent.is_dir():
         raise InputError(f"{path}: cannot write here; name a file in a folder that exists")
     return path
+
+
+def spare(path: Path, *, replace: bool) -> None:
+    """Raise InputError where a file is there that was not said to be replaced."""
+    if path.is_file() and not replace:
+        raise InputError(f"{path}: is there: replace it, or choose another")

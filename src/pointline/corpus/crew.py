@@ -5,6 +5,7 @@ from __future__ import annotations
 import multiprocessing
 import os
 import signal
+import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
@@ -77,7 +78,7 @@ def crew(jobs: int) -> Iterator[Crew]:
     pool = ProcessPoolExecutor(
         jobs,
         mp_context=multiprocessing.get_context("spawn"),  # the same on every system
-        initializer=_end_on_interrupt,
+        initializer=_end_with_the_others,
     )
     try:
         yield Crew(pool)
@@ -85,6 +86,16 @@ def crew(jobs: int) -> Iterator[Crew]:
         pool.shutdown(cancel_futures=True)
 
 
-def _end_on_interrupt() -> None:
-    """Let Ctrl-C end a process at once and without a word: the one that gives the work tells."""
+def _end_with_the_others() -> None:
+    """Let Ctrl-C end a process at once and without a word: the one that gives the work tells.
+
+    A process whose work nobody waits for ends, too: one that was killed cannot tell it so.
+    """
     signal.signal(signal.SIGINT, signal.SIG_DFL)
+    threading.Thread(target=_outlive_nobody, daemon=True).start()
+
+
+def _outlive_nobody() -> None:
+    if giver := multiprocessing.parent_process():
+        giver.join()
+        os._exit(1)

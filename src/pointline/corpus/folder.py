@@ -39,6 +39,7 @@ def new_folder(folder: Path, *, replace: bool) -> Iterator[Path]:
         new.mkdir()
         yield new
         if folder.exists():
+            _refuse_to_replace(folder, replace=replace)  # it may have come since
             folder.rename(work / "old")
         new.rename(folder)
     finally:
@@ -76,9 +77,11 @@ def _lives(process: int) -> bool:
 
 
 def _refuse_to_replace(folder: Path, *, replace: bool) -> None:
+    if not folder.is_dir():
+        raise CorpusError(f"{folder}: a file is there: choose another place for the folder")
     if not replace:
         raise CorpusError(f"{folder}: the folder is there: replace it, or choose another")
-    manifest = read_manifest(folder) if folder.is_dir() else {}
+    manifest = read_manifest(folder)
     files = manifest.get("sha256")
     ours = all(isinstance(manifest.get(key), Mapping) for key in ("task", "counts"))
     if not ours or not isinstance(files, Mapping):

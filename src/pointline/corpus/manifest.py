@@ -26,6 +26,7 @@ __all__ = [
     "summary",
     "task_beside",
     "task_in",
+    "task_named",
 ]
 
 #: The splits of a dataset, in the order of its files.
@@ -88,6 +89,18 @@ def task_beside(file: Path) -> Task | None:
     if not isinstance(manifest, dict) or not isinstance(manifest.get("task"), Mapping):
         return None
     return task_in(manifest, path=file.parent)
+
+
+def task_named(name: str, file: Path) -> Task:
+    """Return the task of the table that the records of a file name.
+
+    Raises TaskError, with the file, where there is none of that name.
+    """
+    try:
+        return tasks.task(name)
+    except TaskError as error:
+        told = str(error) if name else "its records name no task"
+        raise TaskError(f"{file}: {told}: say --task") from None
 
 
 @dataclass(slots=True)

@@ -8,7 +8,7 @@ came before it or stands in the other census.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import astuple
+from itertools import permutations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -156,20 +156,35 @@ def near(
     """
     import numpy as np
 
-    texts = _keys(census, files)
-    count = len(texts)
-    where = [files[number] for number in census.source]
-    if other is not None:
-        texts += _keys(other, others)
-        where += [others[number] for number in other.source]
+    mine = _by_key(census, files)
+    theirs = mine if other is None else _by_key(other, others)
+    texts = list(mine | theirs)
     pairs: dict[int, int] = {}
-    for one, two, _ in map(astuple, neighbours(texts)):
-        across = where[one] != where[two] if other is None else one < count <= two
-        if across and texts[one] != texts[two] and sides_differ(where[one], where[two]):
-            place, its = (two, one) if other is None else (one, two - count)
-            pairs.setdefault(place, its)
-    places = np.array(sorted(pairs), dtype=np.int64)
-    return Shared(places, np.array([pairs[place] for place in places.tolist()], dtype=np.int64))
+    for pair in neighbours(texts):
+        for text, like_it in permutations((texts[pair.first], texts[pair.second])):
+            for file, places in mine.get(text, {}).items():
+                # of twins in a file the first stands for all, so that many take no more time
+                across = [
+                    there[0]
+                    for name, there in theirs.get(like_it, {}).items()
+                    if sides_differ(file, name) and (theirs is not mine or file != name)
+                ]
+                for place in places if across else ():
+                    pairs[place] = min(pairs.get(place, across[0]), *across)
+    if other is None:  # of two that meet in one dataset the later is named
+        pairs = {place: its for place, its in pairs.items() if its < place}
+    here = sorted(pairs)
+    there = [pairs[place] for place in here]
+    return Shared(np.array(here, dtype=np.int64), np.array(there, dtype=np.int64))
+
+
+def _by_key(census: Census, files: Sequence[Path]) -> dict[str, dict[Path, list[int]]]:
+    """Return the places of each text by file: twins have one key."""
+    found: dict[str, dict[Path, list[int]]] = {}
+    for place, text in enumerate(_keys(census, files)):
+        file = files[census.source[place]]
+        found.setdefault(text, {}).setdefault(file, []).append(place)
+    return found
 
 
 def _keys(census: Census, files: Sequence[Path]) -> list[str]:

@@ -58,13 +58,15 @@ def to_json(record: Record) -> dict[str, Any]:
 
 def _not_finite(value: object) -> Iterator[float]:
     """Yield the numbers that JSON has no word for; orjson would write null."""
-    if value is None or isinstance(value, str):  # what metadata mostly is
-        return
-    if isinstance(value, float) and not math.isfinite(value):
-        yield value
-    elif isinstance(value, (*_OBJECT, list, tuple)):
-        for each in value.values() if isinstance(value, Mapping) else value:
-            yield from _not_finite(each)
+    left = [value]
+    while left:  # no recursion: what JSON nests too deeply is for its writer to refuse
+        value = left.pop()
+        if value is None or isinstance(value, str):  # what metadata mostly is
+            continue
+        if isinstance(value, float) and not math.isfinite(value):
+            yield value
+        elif isinstance(value, (*_OBJECT, list, tuple)):
+            left.extend(value.values() if isinstance(value, Mapping) else value)
 
 
 def _pair_values(pair: Pair) -> dict[str, Any]:
@@ -287,21 +289,35 @@ def _refuse_twins(records: Iterable[Record]) -> Iterator[Record]:
     seen: set[str] = set()
     for record in records:
         if record.id in seen:
-            raise RecordError(f"two records have the id {record.id!r}")
+            raise RecordError(f"two records have the id {record.id!r}: give another to one")
         seen.add(record.id)
         yield record
 
 
 @contextmanager
 def atomic(path: Path) -> Iterator[IO[bytes]]:
-    """Give a file that becomes `path` when all is written, and vanishes where something fails."""
-    path.parent.mkdir(parents=True, exist_ok=True)
+    """Give a file that becomes `path` when all is written, and vanishes where something fails.
+
+    Raises RecordError where no file can be written there.
+    """
+    if path.is_dir():
+        raise RecordError("this is a folder: name a file to write", path=path)
     part = path.with_name(f".{path.name}.{os.getpid()}.part")
+    opened = _opened(part, path)
     try:
-        with part.open("wb") as out:
+        with opened as out:
             yield out
             out.flush()
             os.fsync(out.fileno())
         part.replace(path)
     finally:
         part.unlink(missing_ok=True)
+
+
+def _opened(part: Path, path: Path) -> IO[bytes]:
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        return part.open("wb")
+    except OSError as error:
+        reason = f"cannot be written ({error.strerror}): name another place"
+        raise RecordError(reason, path=path) from None

@@ -6,6 +6,7 @@ second writes. So a file may be larger than memory.
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -13,11 +14,18 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from pointline.corpus import recordfile
 from pointline.corpus.census import Census, first_of
-from pointline.corpus.manifest import SPLITS, Tally, read_manifest, sha256, task_beside, task_in
+from pointline.corpus.manifest import (
+    SPLITS,
+    Tally,
+    read_manifest,
+    sha256,
+    task_beside,
+    task_in,
+    task_named,
+)
 from pointline.corpus.split import draw, position
 from pointline.corpus.store import iter_records, new_dataset
 from pointline.errors import CorpusError, RecordError
-from pointline.format import tasks
 from pointline.format.record import Record
 from pointline.format.tasks import Task
 
@@ -60,8 +68,8 @@ def split(
     empty = [SPLITS[side] for side, size in enumerate(sizes) if size and side not in sides]
     if empty:
         raise CorpusError(
-            f"{file}: there is no room for a group of twins and documents in {empty[0]}:"
-            " make it larger, or split by text alone"
+            f"{file}: there is no room for a group of twins and documents in {empty[0]}: make it"
+            f" larger{', or split by text alone' if by == 'document' else ''}"
         )
     with new_dataset(out, task, replace=replace) as new:
         for place, record in enumerate(iter_records(file)):
@@ -96,15 +104,17 @@ def census_of(files: Sequence[Path], task: Task | None) -> tuple[Census, Task]:
             census.add(found, source=source, line=line)
     if name is None or not len(census):
         raise CorpusError(f"{files[0]}: there is no record in it")
-    return census, task or tasks.task(name)
+    return census, task or task_named(name, files[0])
 
 
 def _sizes(train: float, dev: float, total: int, file: Path) -> list[int]:
     sizes = []
     for name, size in (("train", train), ("dev", dev)):
-        if size < 0 or (size >= 1 and size != int(size)):
+        if not 0 <= size < math.inf or (size >= 1 and size != int(size)):
             raise CorpusError(f"{name} is a number of records, or a share below 1, got {size}")
         sizes.append(round(size * total) if size < 1 else int(size))
+    if train < 1 and dev < 1 and train + dev <= 1:
+        sizes[1] = min(sizes[1], total - sizes[0])  # two halves of three records are no four
     if sum(sizes) > total or not sizes[0]:
         asked = f"{sizes[0]} records to train on and {sizes[1]} for development"
         raise CorpusError(f"{file}: holds {total} records, which cannot give {asked}")
@@ -179,9 +189,16 @@ def sample(
         return _sample_dataset(path, out, shots, n, seed, replace=replace)
     if out.exists() and not replace:
         raise CorpusError(f"{out}: is there: replace it, or choose another")
-    drawn = draw(iter_records(path), shots=shots, n=n, seed=seed)
+    drawn = _drawn(path, shots, n, seed)
     recordfile.write(out, drawn)
     return _by_label(drawn)
+
+
+def _drawn(file: Path, shots: int | None, n: int | None, seed: int) -> list[Record]:
+    drawn = draw(iter_records(file), shots=shots, n=n, seed=seed)
+    if not drawn:
+        raise CorpusError(f"{file}: there is no record in it")
+    return drawn
 
 
 def _sample_dataset(
@@ -192,7 +209,7 @@ def _sample_dataset(
     if "train" not in files:
         raise CorpusError(f"{folder}: no train.jsonl to draw from")
     task = task_in(manifest, path=folder) or census_of([files["train"]], None)[1]
-    drawn = draw(iter_records(files["train"]), shots=shots, n=n, seed=seed)
+    drawn = _drawn(files["train"], shots, n, seed)
     asked = {"shots": shots} if n is None else {"records": n}
     labels = _by_label(drawn)
     with new_dataset(out, task, tuple(files), replace=replace) as new:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from itertools import chain
 from pathlib import Path
 
@@ -11,9 +12,8 @@ from pointline.corpus import store
 from pointline.corpus.exchange import hub
 from pointline.corpus.exchange.form import Form, Losses
 from pointline.corpus.folder import new_folder
-from pointline.corpus.manifest import SPLITS, read_manifest, task_beside
-from pointline.errors import CorpusError
-from pointline.format import tasks
+from pointline.corpus.manifest import SPLITS, read_manifest, task_beside, task_named
+from pointline.errors import CorpusError, RecordError
 from pointline.format.record import Record
 from pointline.format.tasks import Task
 
@@ -37,7 +37,7 @@ def export(
     task = task or task_beside(next(iter(files.values()))) or _named(files)
     counts: Counter[str] = Counter()
     splits = {split: _counted(_of(file, task), counts, split) for split, file in files.items()}
-    if form.name == hub.FORM.name and out.suffix not in RECORD_FILES:
+    if form.name == hub.FORM.name and (path.is_dir() or out.suffix != ".parquet"):
         about = read_manifest(path) if path.is_dir() else {}
         hub.write_folder(out, splits, task, losses, about=about)
     elif path.is_dir():
@@ -63,7 +63,7 @@ def _files(path: Path) -> dict[str, Path]:
 def _named(files: Mapping[str, Path]) -> Task:
     for file in files.values():
         for record in store.iter_records(file):
-            return tasks.task(record.task)
+            return task_named(record.task, file)
     raise CorpusError(f"{next(iter(files.values()))}: no record to tell the task by: name the task")
 
 
@@ -89,12 +89,20 @@ def _counted(records: Iterable[Record], counts: Counter[str], split: str) -> Ite
 
 
 def bring(
-    form: Form, path: Path, out: Path, task: Task, *, losses: Losses, split: str = "train"
+    form: Form,
+    path: Path,
+    out: Path,
+    task: Task,
+    *,
+    losses: Losses,
+    split: str = "train",
+    replace: bool = False,
 ) -> dict[str, int]:
     """Read a format and write records: a file if `out` ends as one, else a dataset folder.
 
     A folder that holds a file or folder for each split gives these splits; anything else is the
-    one named `split`. Returns how many records each split has.
+    one named `split`. Returns how many records each split has. `replace` writes a dataset folder in
+    the place of another.
 
     Raises CorpusError for input that is not of the format, RecordError for an id that comes twice.
     """
@@ -108,16 +116,29 @@ def bring(
         )
         for name, files in sources.items()
     }
-    if out.suffix in RECORD_FILES:
-        store.write_records(out, chain.from_iterable(splits.values()))
-    else:
-        origin = {"from": path.name, "format": form.name}
-        with store.new_dataset(out, task, tuple(splits)) as dataset:
-            for name, records in splits.items():
-                for record in records:
-                    dataset.add(name, record)
-            dataset.about["imported"] = {**origin, "losses": dict(sorted(losses.counts.items()))}
+    with _from(path):
+        if out.suffix in RECORD_FILES:
+            store.write_records(out, chain.from_iterable(splits.values()))
+        else:
+            origin = {"from": path.name, "format": form.name}
+            with store.new_dataset(out, task, tuple(splits), replace=replace) as dataset:
+                for name, records in splits.items():
+                    for record in records:
+                        dataset.add(name, record)
+                lost = dict(sorted(losses.counts.items()))
+                dataset.about["imported"] = {**origin, "losses": lost}
     return {name: counts[name] for name in splits}
+
+
+@contextmanager
+def _from(path: Path) -> Iterator[None]:
+    """Say where a record came from that cannot be written, which its writer does not know."""
+    try:
+        yield
+    except RecordError as error:
+        if error.path is not None:
+            raise
+        raise type(error)(error.reason, path=path) from None
 
 
 def _sources(form: Form, path: Path) -> dict[str, list[Path]]:

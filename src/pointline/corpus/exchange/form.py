@@ -93,7 +93,8 @@ Writer = Callable[[Path, Iterable[Record], Task, Losses], None]
 class Form:
     """An exchange format: its name, what it carries, its reader and its writer.
 
-    `suffix` is that of its files, "" where it is a folder. `carries` are the parts of a record
+    `suffix` is that of its files, "" where it is a folder; `beside` that of a second file, written
+    beside each. `carries` are the parts of a record
     that come back from a round trip; what is not in it is told of as a loss where a record has it.
     """
 
@@ -103,6 +104,11 @@ class Form:
     carries: frozenset[Part]
     read: Reader = field(repr=False)
     write: Writer = field(repr=False)
+    beside: str = ""
+
+    def files(self, path: Path) -> tuple[Path, ...]:
+        """Return what is written for a path that is no folder."""
+        return (path, path.with_suffix(self.beside)) if self.beside else (path,)
 
 
 def carried(record: Record, task: Task, carries: frozenset[Part], losses: Losses) -> Record:

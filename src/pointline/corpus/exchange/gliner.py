@@ -135,7 +135,8 @@ def _record(
     pairs: Sequence[Pair] = (),
     facts: Sequence[Fact] = (),
 ) -> Record:
-    id = str(row.get("id") or f"{path.stem}-{number:06d}")
+    given = row.get("id")
+    id = f"{path.stem}-{number:06d}" if given in (None, "") else str(given)
     try:
         return Record(id, task.name, text, label, tuple(pairs), tuple(facts))
     except RecordError as error:

@@ -90,7 +90,7 @@ def write(
             seen["pairs"].update(pair.label for pair in kept.pairs)
             seen["facts"].update(fact.fields[1] for fact in kept.facts)
         out.write(b"[]\n" if before == "[\n" else b"\n]\n")
-    with atomic(path.with_suffix(".xml")) as out:
+    with atomic(path.with_suffix(FORM.beside)) as out:
         out.write(_configuration(seen, losses).encode())
 
 
@@ -291,7 +291,7 @@ def _take(value: Any, result: _Result, place: str, losses: Losses) -> None:
                 end,
                 string if isinstance(string, str) else None,
                 labels,
-                value.get("score"),
+                _score_of(value, place),
                 is_pair,
             )
             result.regions.append(region)
@@ -302,7 +302,7 @@ def _take(value: Any, result: _Result, place: str, losses: Losses) -> None:
             for _ in labels[0 if result.label else 1 :]:
                 losses.note(_SECOND_LABEL, place)
             if labels and not result.label:
-                result.label, result.label_score = labels[0], value.get("score")
+                result.label, result.label_score = labels[0], _score_of(value, place)
         case {"type": "relation", "from_id": head, "to_id": tail}:
             ends = (str(head), str(tail))
             if value.get("direction") == "left":
@@ -310,11 +310,18 @@ def _take(value: Any, result: _Result, place: str, losses: Losses) -> None:
             elif value.get("direction") == "bi":
                 losses.note(_BOTH_WAYS, place)
             labels = _strings(value.get("labels"), place)
-            result.relations.append((*ends, labels, value.get("score")))
+            result.relations.append((*ends, labels, _score_of(value, place)))
         case {"type": str(kind)}:
             losses.note(_OTHER.format(kind), place)
         case _:
             raise CorpusError(f"{place}: a result is an object with a 'type': mend or remove it")
+
+
+def _score_of(value: Mapping[str, Any], place: str) -> float | None:
+    score: float | None = value.get("score")
+    if score is not None and not _is_number(score):
+        raise CorpusError(f"{place}: 'score' is {score!r}: make it a number")
+    return score
 
 
 def _strings(values: object, place: str) -> tuple[str, ...]:
@@ -406,5 +413,6 @@ FORM = Form(
     ),
     read=read,
     write=write,
+    beside=".xml",
 )
 FORMS = (FORM,)

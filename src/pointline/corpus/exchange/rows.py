@@ -22,6 +22,7 @@ __all__ = ["SUFFIXES", "Fault", "Row", "faultless", "rows"]
 _CHUNK = 1 << 20
 _BLANK = re.compile(r"\s*")
 _LONGEST_CELL = 1 << 27
+_NOT_JSON = (ValueError, RecursionError)  # a number of 5,000 digits is a plain ValueError
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +44,8 @@ def rows(path: Path) -> Iterator[tuple[int, Row]]:
     damaged Parquet file, MissingExtra for Parquet without pyarrow.
     """
     if not path.is_file():
+        if path.is_dir():
+            raise CorpusError(f"{path}: this is a folder: name one of its files")
         raise CorpusError(f"{path}: there is no such file")
     read = _READERS.get(path.suffix.lower())
     if read is None:
@@ -74,7 +77,7 @@ def _line(line: bytes) -> Row:
     except UnicodeDecodeError as error:
         reason = f"byte {error.start} (0x{line[error.start]:02x}) is not UTF-8"
         return Fault(reason, line.decode(errors="backslashreplace"))
-    except (json.JSONDecodeError, RecursionError) as error:
+    except _NOT_JSON as error:
         return Fault(f"not JSON: {error}", line.decode())
 
 
@@ -107,12 +110,14 @@ def _array(file: IO[str]) -> Iterator[Row]:
         if buffer[at : at + 1] == ",":
             at = _past(buffer, at + 1)
         if buffer[at : at + 1] == "]":
+            if behind := (buffer[at + 1 :] + file.read(_CHUNK)).strip():
+                yield Fault("text behind the end of the array: take it out", behind[:200])
             return
         try:
             value, at = decoder.raw_decode(buffer, at)
             yield _object(value)
             continue
-        except (json.JSONDecodeError, RecursionError) as error:
+        except _NOT_JSON as error:
             fault = f"not JSON, and what follows cannot be read: {error}"
         if not more:
             yield Fault(fault, buffer[at : at + 200])
