@@ -64,6 +64,16 @@ def test_the_papers_filters_ask_for_no_missing_entity(source, tmp_path):
     assert {kind for _, kind in script.asked} == {"text"}
 
 
+def test_an_encoder_looks_for_what_is_left(source, tmp_path, base):
+    with ChatServer(Translators(Book(6), lambda n: "lost")) as server:
+        done = ask(source, tmp_path / "out", "--encoder", base, "--json",
+                   model=f"openai:tiny@{server.url}")  # fmt: skip
+    told = json.loads((tmp_path / "out" / "metrics.json").read_text())
+    assert told["repair"][-1] == "cross-lingual"
+    assert told["mentions"] == 18 == sum(told["steps"].values())
+    assert json.loads(done.stdout)["steps"]["verbatim"] == 12
+
+
 def test_a_budget_exits_1_and_says_how_to_go_on(source, tmp_path):
     with ChatServer(Translators(Book(6))) as server:
         model = f"openai:tiny@{server.url}"

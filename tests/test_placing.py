@@ -1,5 +1,8 @@
 """Which strings are asked for, which once more, and which step found each."""
 
+import numpy as np
+
+from pointline.draft.crosslingual import Encoded
 from pointline.draft.placing import asked_for, mentions, missing
 from pointline.draft.reading import Reading
 from pointline.draft.repair import Located, Step
@@ -58,3 +61,25 @@ def test_the_steps_are_tried_in_their_order():
                     ("a2", "aligned"), None]  # fmt: skip
     strict = mentions(record, Reading("x", first), again, steps=(Step.VERBATIM,), finder=finder)
     assert [bool(one.located) for one in strict] == [True] + [False] * 5
+
+
+def test_what_no_other_step_finds_is_found_by_meaning_where_nothing_else_stands():
+    def encoder(text):
+        words = {"京都": 0, "Kyoto": 0, "秋": 1, "autumn": 1, "寺": 2, "temple": 2}
+        at = [(text.index(word), word) for word in words if word in text]
+        places = [(start, start + len(word)) for start, word in sorted(at)]
+        return Encoded(
+            places, np.array([np.eye(3)[words[word]] for _, word in sorted(at)]).reshape(-1, 3)
+        )
+
+    record = Record("1", "", "京都の秋の寺", pairs=tuple(
+        Pair("l", word, "京都の秋の寺".index(word), "京都の秋の寺".index(word) + len(word))
+        for word in ("京都", "秋", "寺")))  # fmt: skip
+    reading = Reading("A temple in autumn: Kyoto.", {"秋": "in autumn"})
+    found = mentions(record, reading, {}, steps=ALL, encoder=encoder)
+    assert [(one.entity, str(one.located.step)) for one in found] == [
+        ("Kyoto", "cross-lingual"), ("in autumn", "verbatim"), ("temple", "cross-lingual")
+    ]  # fmt: skip
+    facts = Record("1", "", record.text, facts=(Fact(("京都", "季節", "秋")),))
+    found = mentions(facts, Reading("autumn in town", {}), {}, steps=ALL, encoder=encoder)
+    assert [one.entity for one in found] == ["", "autumn"]

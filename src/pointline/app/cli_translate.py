@@ -12,6 +12,7 @@ from pointline.app.options import Json, TaskName, print_json, task_of
 from pointline.format.tasks import Lang
 
 if TYPE_CHECKING:
+    from pointline.draft.crosslingual import Encoder
     from pointline.draft.translate import Translation
 
 __all__ = ["app", "run"]
@@ -42,6 +43,14 @@ Repair = Annotated[
         show_default=False,
     ),
 ]
+EncoderName = Annotated[
+    str | None,
+    typer.Option(
+        "--encoder",
+        help="Find what is left by the vectors of a model: a folder, a hub id, gemma3-270m.",
+        show_default=False,
+    ),
+]
 Limit = Annotated[int | None, typer.Option(min=1, help="Only a sample of so many records.")]
 Seed = Annotated[int, typer.Option(help="Seed of the sample.")]
 Database = Annotated[
@@ -66,6 +75,7 @@ def run(
     task: TaskName = None,
     filters: Filters = "pointline",
     repair: Repair = None,
+    encoder: EncoderName = None,
     limit: Limit = None,
     seed: Seed = 0,
     db: Database = None,
@@ -103,12 +113,24 @@ def run(
     given = origin(source, task=task_of(task) if task else None, limit=limit, seed=seed)
     prompt = TranslationPrompt(given.task.lang, to)
     who = Translator(Address.parse(model), prompt, limits=limits, asks=way != "none")
+    by_meaning = _encoder(encoder) if encoder else None
     with show.progress("translating") as advance:
-        done = translating.translate(given, who, out, rules=rules, db=db, progress=advance)
+        done = translating.translate(
+            given, who, out, rules=rules, encoder=by_meaning, db=db, progress=advance
+        )
     print_json({"folder": str(done.folder), **done.to_dict()}) if json else _show(done)
     if done.stopped_by:
         show.say(f"stopped: {done.stopped}: run the same command again to go on", to=show.errors)
         raise typer.Exit(1 if done.stopped_by == "budget" else 2)
+
+
+def _encoder(name: str) -> Encoder:
+    from pointline.draft.crosslingual import Encoded
+    from pointline.model import backbone
+    from pointline.model.vectors import token_vectors
+
+    loaded = backbone.load(name)
+    return lambda text: Encoded(*token_vectors(loaded, text))
 
 
 def _show(done: Translation) -> None:

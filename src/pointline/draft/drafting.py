@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from pointline.draft.answers import is_refusal
+from pointline.draft.crosslingual import Encoder
 from pointline.draft.draft import Draft, Mention
 from pointline.draft.filters import FILTERS
 from pointline.draft.ledger import Row
@@ -48,7 +49,8 @@ class Made:
 class Maker:
     """Makes translated records of what a model answered, as the rules of a run say.
 
-    `steps` are those by which an entity may be found, `glossary` has the labels that no table has.
+    `steps` are those by which an entity may be found, `glossary` has the labels that no table has,
+    `encoder` the vectors by which what is left is found, if any.
     """
 
     task: Task
@@ -59,6 +61,7 @@ class Maker:
     steps: tuple[Step, ...]
     glossary: Glossary = field(default_factory=dict, hash=False)
     finder: Finder = locate
+    encoder: Encoder | None = None
 
     @property
     def to(self) -> Lang:
@@ -114,7 +117,14 @@ class Maker:
             text=reading.text,
             label=label or self.glossary.get(("text", record.label), ""),
             item_labels=item_labels(record, self.task, self.to, self.glossary),
-            mentions=mentions(record, reading, again, steps=self.steps, finder=self.finder),
+            mentions=mentions(
+                record,
+                reading,
+                again,
+                steps=self.steps,
+                finder=self.finder,
+                encoder=self.encoder,
+            ),
             answer=body["answer"],
         )
 

@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 
+from pointline.draft.crosslingual import Encoder, meet
 from pointline.draft.draft import Mention
 from pointline.draft.reading import Reading
 from pointline.draft.repair import Located, Step, locate
@@ -55,11 +56,12 @@ def mentions(
     *,
     steps: Sequence[Step],
     finder: Finder = locate,
+    encoder: Encoder | None = None,
 ) -> tuple[Mention, ...]:
     """Return where a translation has the entity of each pair, then each field of the facts once.
 
     None is located by a step that is not among `steps`. `asked` is what the model answered for
-    those that it was asked for once more.
+    those that it was asked for once more. `encoder` finds by meaning what is left in the end.
     """
     sources = _sources(record)
     given = [reading.entities.get(source) or _same(source) for source, _ in sources]
@@ -72,7 +74,31 @@ def mentions(
         best = _better(*located)
         allowed = best if best is not None and best.step in steps else None
         found.append(Mention(source, one or other, allowed, needed))
-    return tuple(found)
+    return tuple(found) if encoder is None else _met(record, reading.text, found, encoder)
+
+
+def _met(
+    record: Record, text: str, found: Sequence[Mention], encoder: Encoder
+) -> tuple[Mention, ...]:
+    """Return the mentions, those that are lost found by meaning, at places of no other."""
+    lost = [at for at, one in enumerate(found) if one.needed and one.located is None]
+    met = meet(record.text, [_span(record, at, found[at].source) for at in lost], text, encoder)
+    placed = [one.located for one in found if one.located]
+    free = {
+        at: one
+        for at, one in zip(lost, met, strict=True)
+        if one and all(one.end <= other.start or other.end <= one.start for other in placed)
+    }
+    return tuple(
+        replace(one, located=free[at]) if at in free else one for at, one in enumerate(found)
+    )
+
+
+def _span(record: Record, at: int, source: str) -> tuple[int, int]:
+    """Return where the mention of that number is in the source text."""
+    start = record.pairs[at].start if at < len(record.pairs) else None
+    start = record.text.find(source) if start is None else start
+    return start, start + len(source)
 
 
 def _better(first: Located | None, second: Located | None) -> Located | None:

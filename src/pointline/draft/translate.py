@@ -25,6 +25,7 @@ import orjson
 from pointline.corpus import recordfile
 from pointline.corpus.manifest import MANIFEST, sha256
 from pointline.draft.asking import Progress, Stop, ask, glossary
+from pointline.draft.crosslingual import Encoder
 from pointline.draft.drafting import Maker
 from pointline.draft.ledger import Ledger, Row
 from pointline.draft.limits import Limits
@@ -32,6 +33,7 @@ from pointline.draft.origin import Origin
 from pointline.draft.outcome import Outcome, decide
 from pointline.draft.prompts import digest
 from pointline.draft.question import Usage
+from pointline.draft.repair import Step
 from pointline.draft.rules import Rules
 from pointline.draft.translator import Translator
 from pointline.draft.vocabulary import target
@@ -100,19 +102,21 @@ def translate(
     out: str | Path,
     *,
     rules: Rules | None = None,
+    encoder: Encoder | None = None,
     db: str | None = None,
     progress: Progress | None = None,
 ) -> Translation:
     """Translate the records that the ledger has no translation of, and write the run's files.
 
-    `db` is the URL of a database that holds the ledger. A budget that is spent or a server that
-    goes away ends the asking, not the writing: `stopped` says so.
+    `encoder` gives vectors by which entities are found that no other step finds; it is no part of
+    what a run is. `db` is the URL of a database that holds the ledger. A budget that is spent or a
+    server that goes away ends the asking, not the writing: `stopped` says so.
 
     Raises InputError where the folder or the database holds another run, RecordError for a line
     that is no record, and as the ledger does.
     """
     run, started, progress = RunFolder(Path(out)), time.monotonic(), progress or _silent
-    maker = _maker(origin, translator, rules or Rules())
+    maker = replace(_maker(origin, translator, rules or Rules()), encoder=encoder)
     run.refuse_foreign()
     with run.held():
         for part in run.path.glob(".*.part*"):  # what a kill left behind
@@ -183,7 +187,7 @@ def _finish(run: RunFolder, result: Translation, origin: Origin, maker: Maker) -
     with recordfile.atomic(run.path / MANIFEST) as out:
         out.write(orjson.dumps(manifest, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE))
     named = {f"{level}: {label}": name for (level, label), name in maker.glossary.items()}
-    rules = {"filters": list(maker.filters), "repair": [str(step) for step in maker.steps]}
+    rules = {"filters": list(maker.filters), "repair": _repair(maker)}
     run.write("metrics.json", {**result.to_dict(), **rules, "glossary": named})
     counts = {name: result.to_dict()[name] for name in ("kept", "dropped", "queued")}
     run.log("done", **counts, seconds=result.seconds, stopped=result.stopped)
@@ -207,9 +211,14 @@ def _provenance(origin: Origin, maker: Maker) -> dict[str, Any]:
             "model": maker.model,
             "prompt": maker.prompt,
             "filters": list(maker.filters),
-            "repair": [str(step) for step in maker.steps],
+            "repair": _repair(maker),
         },
     }
+
+
+def _repair(maker: Maker) -> list[str]:
+    by_meaning = () if maker.encoder is None else (Step.CROSSLINGUAL,)
+    return [str(step) for step in (*maker.steps, *by_meaning)]
 
 
 def _sorted(counts: Mapping[str, int]) -> dict[str, int]:
