@@ -63,6 +63,16 @@ def test_the_steps_are_tried_in_their_order():
     assert [bool(one.located) for one in strict] == [True] + [False] * 5
 
 
+def test_a_whole_text_is_no_entity_that_was_a_part_of_one():
+    record = Record("1", "", "京都 11:15:07", pairs=(Pair("地名", "京都", 0, 2),))
+    reading = Reading("11:15:07", {})
+    (found,) = mentions(record, reading, {"京都": "11:15:07"}, steps=ALL)
+    assert found.located is None
+    record = Record("1", "", "京都へ", pairs=(Pair("地名", "京都", 0, 2),))
+    (found,) = mentions(record, Reading("Kyoto", {}), {"京都": "Kyoto"}, steps=ALL)
+    assert str(found.located.step) == "asked"
+
+
 def test_what_no_other_step_finds_is_found_by_meaning_where_nothing_else_stands():
     def encoder(text):
         words = {"京都": 0, "Kyoto": 0, "秋": 1, "autumn": 1, "寺": 2, "temple": 2}

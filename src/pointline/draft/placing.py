@@ -15,6 +15,7 @@ from pointline.draft.draft import Mention
 from pointline.draft.reading import Reading
 from pointline.draft.repair import Located, Step, locate
 from pointline.format.record import Record
+from pointline.format.text import fold
 
 __all__ = ["Finder", "asked_for", "mentions", "missing"]
 
@@ -65,7 +66,7 @@ def mentions(
     """
     sources = _sources(record)
     given = [reading.entities.get(source) or _same(source) for source, _ in sources]
-    again = [asked.get(source, "") for source, _ in sources]
+    again = [_part(record, reading, source, asked.get(source, "")) for source, _ in sources]
     first, second = (_found(reading.text, wanted, finder) for wanted in (given, again))
     found = []
     for (source, needed), one, other, *located in zip(
@@ -107,6 +108,15 @@ def _better(first: Located | None, second: Located | None) -> Located | None:
     if second is not None and second.step in _SURE:
         return replace(second, step=Step.ASKED)
     return first or second
+
+
+def _part(record: Record, reading: Reading, source: str, said: str) -> str:
+    """Return what a model said of a missing entity, "" for a whole text of which it was a part.
+
+    A model that finds nothing is quick to copy all that it sees.
+    """
+    is_all = fold(said).text == fold(reading.text).text
+    return "" if is_all and 2 * len(source) < len(record.text) else said
 
 
 def _same(source: str) -> str:
