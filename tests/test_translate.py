@@ -18,6 +18,7 @@ from postgres import cluster
 from translators import MOODS, Book, ChatServer, Translators
 
 from pointline.corpus import store
+from pointline.draft.filters import FILTERS
 from pointline.draft.ledger import Ledger
 from pointline.draft.limits import Limits
 from pointline.draft.origin import origin
@@ -170,6 +171,18 @@ def test_the_documented_table_is_the_tested_one():
         for mood, (kept, rule, steps) in FATES.items()
     }
     assert {mood: (kept, by.strip("` ")) for mood, kept, by in rows} == told
+
+
+def test_the_documented_rules_are_those_of_the_presets():
+    text = (Path(__file__).parents[1] / "docs" / "translation.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| (`[a-z`, -]+) \| .* \| (x|plain|) ?\| (x|) ?\|$", text, re.MULTILINE)
+    named = {name.strip("` "): row for row in rows for name in row[0].split(",")}
+    always = {"refusal", "unreadable"}
+    assert set(named) == {*FILTERS, "duplicated", "unreadable"}
+    ours = {name for name, row in named.items() if row[2]} - {"unwritable-plain"}
+    assert ours == {*Rules().filters, *always}
+    paper = {name for name, row in named.items() if row[1]} - {"unwritable"}
+    assert paper == {*Rules.of("paper").filters, *always}
 
 
 @pytest.mark.parametrize(
@@ -514,14 +527,11 @@ def test_kills_change_nothing_and_no_finished_row_is_asked_twice(tmp_path):
         done = finished(tmp_path / "killed")
         assert done
         script.asked.clear()
-        last = subprocess.run(
-            command(source, server, tmp_path / "killed"), capture_output=True, text=True, check=True
-        )
+        told = run(source, server, tmp_path / "killed").to_dict()
         assert not done & {n for n, _ in script.asked}
         script.asked.clear()
         script.delay = 0.0
         run(source, server, tmp_path / "undisturbed")
-    told = json.loads(last.stdout)
     assert told["kept"] + told["dropped"] + told["queued"] == told["records"] == 200
     assert files(tmp_path / "killed") == files(tmp_path / "undisturbed")
     assert not [f.name for f in (tmp_path / "killed").iterdir() if "part" in f.name]
