@@ -1,6 +1,9 @@
 """Record files and dataset folders."""
 
+import os
+import subprocess
 import sys
+import textwrap
 from datetime import date, datetime
 
 import orjson
@@ -267,6 +270,27 @@ def test_what_json_cannot_carry_is_refused_with_the_record_named(tmp_path, name)
 # ---------------------------------------------------------------- datasets
 
 TASK = tasks.task("scnm-ja")
+
+
+def test_what_a_kill_left_of_a_file_is_cleared_up(tmp_path):
+    code = f"""
+        import os, signal
+        from pathlib import Path
+        from pointline.corpus.recordfile import atomic
+        with atomic(Path({str(tmp_path / "a.jsonl")!r})) as out:
+            out.write(b"half")
+            out.flush()
+            os.kill(os.getpid(), signal.SIGKILL)
+    """
+    subprocess.run([sys.executable, "-c", textwrap.dedent(code)], check=False)
+    (left,) = tmp_path.iterdir()
+    alive = tmp_path / f".a.jsonl.{os.getppid()}.part"
+    others = [alive, tmp_path / ".b.jsonl.999999999.part", tmp_path / ".a.jsonl.mine.part"]
+    for other in others:
+        other.touch()
+    store.write_records(tmp_path / "a.jsonl", [GOLD])
+    assert sorted(tmp_path.iterdir()) == sorted([*others, tmp_path / "a.jsonl"])
+    assert left not in others
 
 
 def test_where_no_file_can_be_written_is_told(tmp_path):

@@ -17,7 +17,7 @@ from pathlib import Path
 from pointline.corpus.manifest import MANIFEST, read_manifest
 from pointline.errors import CorpusError
 
-__all__ = ["new_folder", "recover"]
+__all__ = ["lives", "new_folder", "recover"]
 
 
 @contextmanager
@@ -55,7 +55,7 @@ def recover(folder: Path) -> None:
     ours = re.compile(rf"\.{re.escape(folder.name)}\.([0-9]+)\.[^.]+\.work")
     for work in folder.parent.glob(".*.work"):
         found = ours.fullmatch(work.name)
-        if found and not _lives(int(found[1])):
+        if found and not lives(int(found[1])):
             _close(work, folder)
 
 
@@ -66,7 +66,8 @@ def _close(work: Path, folder: Path) -> None:
     shutil.rmtree(work, ignore_errors=True)
 
 
-def _lives(process: int) -> bool:
+def lives(process: int) -> bool:
+    """Say whether there is a process of that number."""
     try:
         os.kill(process, 0)
     except ProcessLookupError:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 import os
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -16,6 +17,7 @@ from typing import IO, Any
 import orjson
 
 from pointline.corpus import parquet
+from pointline.corpus.folder import lives
 from pointline.errors import RecordError
 from pointline.format.record import Fact, Pair, Prediction, Record
 
@@ -298,6 +300,8 @@ def _refuse_twins(records: Iterable[Record]) -> Iterator[Record]:
 def atomic(path: Path) -> Iterator[IO[bytes]]:
     """Give a file that becomes `path` when all is written, and vanishes where something fails.
 
+    What processes that died while they wrote `path` have left is cleared up.
+
     Raises RecordError where no file can be written there.
     """
     if path.is_dir():
@@ -317,7 +321,16 @@ def atomic(path: Path) -> Iterator[IO[bytes]]:
 def _opened(part: Path, path: Path) -> IO[bytes]:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
+        _clear_up(path)
         return part.open("wb")
     except OSError as error:
         reason = f"cannot be written ({error.strerror}): name another place"
         raise RecordError(reason, path=path) from None
+
+
+def _clear_up(path: Path) -> None:
+    ours = re.compile(rf"\.{re.escape(path.name)}\.([0-9]+)\.part")
+    for part in path.parent.glob(".*.part"):
+        found = ours.fullmatch(part.name)
+        if found and not lives(int(found[1])):
+            part.unlink(missing_ok=True)
