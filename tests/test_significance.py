@@ -105,7 +105,7 @@ def test_the_seed_decides_and_the_order_does_not():
 def test_chunks_change_nothing(monkeypatch):
     rows = {(1, 2, 2): 40, (0, 1, 3): 25, (2, 2, 2): 35}
     at_once = bootstrap(rows, WL, resamples=500)
-    monkeypatch.setattr(significance, "_CELLS", 21)
+    monkeypatch.setattr(significance, "CELLS", 21)
     assert bootstrap(rows, WL, resamples=500) == at_once
 
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Literal, NoReturn
 import typer
 
 from pointline.app import (
+    cli_compare,
     cli_data,
     cli_extract,
     cli_model,
@@ -191,6 +192,7 @@ def _show_report(report: Report, *, labels: bool) -> None:
             show.output.print(show.table(table.headers, table.rows, title=title))
 
 
+app.command()(cli_compare.compare)
 app.command()(cli_train.train)
 app.command()(cli_model.predict)
 app.command()(cli_review.review)

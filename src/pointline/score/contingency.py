@@ -13,7 +13,15 @@ from statistics import NormalDist
 from pointline.errors import InputError
 from pointline.score.significance import Interval
 
-__all__ = ["ChiSquared", "chi_squared", "fisher", "holm", "mcnemar", "wilson"]
+__all__ = [
+    "ChiSquared",
+    "benjamini_hochberg",
+    "chi_squared",
+    "fisher",
+    "holm",
+    "mcnemar",
+    "wilson",
+]
 
 _TIE = 1e-7  # tables whose probabilities differ by less, relatively, are equally likely
 
@@ -142,6 +150,23 @@ def holm(values: Sequence[float]) -> tuple[float, ...]:
     for rank, at in enumerate(order):
         least = max(least, min(1.0, (len(values) - rank) * values[at]))
         corrected[at] = least
+    return tuple(corrected)
+
+
+def benjamini_hochberg(values: Sequence[float]) -> tuple[float, ...]:
+    """Return p values corrected for their number by Benjamini and Hochberg, in their order.
+
+    Where Holm bounds the chance of a single false finding, this bounds the expected share of false
+    ones among the findings.
+
+    >>> [round(p, 3) for p in benjamini_hochberg([0.01, 0.04, 0.03])]
+    [0.03, 0.04, 0.04]
+    """
+    order = sorted(range(len(values)), key=values.__getitem__)
+    corrected, most = [1.0] * len(values), 1.0
+    for rank, at in reversed(list(enumerate(order, start=1))):
+        most = min(most, values[at] * len(values) / rank)
+        corrected[at] = most
     return tuple(corrected)
 
 

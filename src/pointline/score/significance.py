@@ -19,14 +19,15 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-__all__ = ["Interval", "Statistic", "bootstrap", "f1", "share"]
+__all__ = ["CELLS", "Interval", "Statistic", "bootstrap", "f1", "resampled", "share", "tails"]
 
 #: Sums of rows, shaped (resamples, columns), to one value for each resample.
 Statistic = Callable[["NDArray[np.float64]"], "NDArray[np.float64]"]
 
 Row = TypeVar("Row", bound=tuple[int, ...])
 
-_CELLS = 2_000_000  # drawn counts held at once: 16 MB as integers, 16 MB as floats
+#: Drawn counts held at once: 16 MB as integers, 16 MB as floats.
+CELLS = 2_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +110,7 @@ def bootstrap(
         )
     drawn = [
         [statistic(sums) for statistic in statistics.values()]
-        for sums in _resampled(rows, resamples, seed)
+        for sums in resampled(rows, resamples, seed)
     ]
     tails = [(1 - level) / 2, (1 + level) / 2]
     out = {}
@@ -119,8 +120,12 @@ def bootstrap(
     return out
 
 
-def _resampled(rows: Mapping[Row, int], resamples: int, seed: int) -> Iterator[NDArray[np.float64]]:
-    """Yield the sums of rows of `resamples` resamples, (some, columns) at a time."""
+def resampled(rows: Mapping[Row, int], resamples: int, seed: int) -> Iterator[NDArray[np.float64]]:
+    """Yield the sums of rows of `resamples` resamples, (some, columns) at a time.
+
+    >>> [sums.shape for sums in resampled({(1, 1): 80, (0, 1): 20}, 500, seed=0)]
+    [(500, 2)]
+    """
     import numpy as np
 
     ordered = sorted(rows.items())
@@ -128,10 +133,21 @@ def _resampled(rows: Mapping[Row, int], resamples: int, seed: int) -> Iterator[N
     weights = np.array([count for _, count in ordered], dtype=np.int64)
     records = int(weights.sum())
     rng = np.random.default_rng(seed)
-    chunk = max(1, _CELLS // len(ordered))
+    chunk = max(1, CELLS // len(ordered))
     for start in range(0, resamples, chunk):
         size = min(chunk, resamples - start)
         yield rng.multinomial(records, weights / records, size=size) @ table
+
+
+def tails(differences: NDArray[np.float64]) -> float:
+    """Return the two-sided bootstrap p of a difference: twice the smaller share beyond 0.
+
+    >>> import numpy as np
+    >>> tails(np.zeros(99)), tails(np.ones(99))
+    (1.0, 0.02)
+    """
+    beyond = min(int((differences <= 0).sum()), int((differences >= 0).sum()))
+    return min(1.0, 2 * (1 + beyond) / (1 + len(differences)))
 
 
 def _ratio(part: NDArray[np.float64], whole: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -1,0 +1,119 @@
+"""`pointline compare`: two systems on the same records, with tests."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import typer
+
+from pointline.app import cli_data, show
+from pointline.app.options import Json, TaskName, print_json, task_of
+from pointline.errors import InputError
+from pointline.format.record import Record
+
+if TYPE_CHECKING:
+    from pointline.score.comparison import Comparison
+    from pointline.score.difference import Difference
+
+__all__ = ["compare"]
+
+_HEADERS = ("score", "A", "B", "B - A", "interval", "p", "Holm", "B-H", "B")
+_PREDICTIONS = "predictions.jsonl"
+
+
+def compare(
+    first: Annotated[Path, typer.Argument(help="Predictions, a run's folder, or one of runs.")],
+    second: Annotated[Path, typer.Argument(help="The same, of the other system.")],
+    gold: Annotated[Path, typer.Option(help="Records, or a dataset folder (its test split).")],
+    protocol: Annotated[
+        Literal["pointline", "paper"],
+        typer.Option(help="Parsed records, or the paper's Algorithm 1 on strings."),
+    ] = "pointline",
+    match: Annotated[
+        Literal["string", "offset"], typer.Option(help="What makes two pairs the same.")
+    ] = "string",
+    missing: Annotated[
+        Literal["error", "wrong"], typer.Option(help="A gold record without a prediction.")
+    ] = "error",
+    resamples: Annotated[int, typer.Option(min=1, help="Resamples of each test.")] = 10_000,
+    alpha: Annotated[float, typer.Option(help="The corrected p that counts as evidence.")] = 0.05,
+    seed: Annotated[int, typer.Option(help="Seed of the resamples.")] = 0,
+    task: TaskName = None,
+    json: Json = False,
+) -> None:
+    """Tell whether B is better than A: differences, intervals, tests, a verdict for each task.
+
+    A folder whose folders hold predictions.jsonl is a system with several runs (seeds).
+
+    Example: pointline compare runs/plain runs/joint --gold data/scnm-ja
+    """
+    from pointline.score import comparison
+
+    file, known = cli_data.gold_file(gold)
+    known |= {told.name: told for told in [task_of(task)]} if task else {}
+    sides = _runs(first), _runs(second)
+    with show.progress("comparing"):
+        found = comparison.compare(
+            _File(file), *sides, protocol=protocol, match=match, missing=missing, tasks=known,
+            resamples=resamples, alpha=alpha, seed=seed,
+        )  # fmt: skip
+    print_json(found.to_dict()) if json else _show(found)
+
+
+@dataclass(frozen=True, slots=True)
+class _File:
+    """The records of a file, read anew each time they are asked for."""
+
+    path: Path
+
+    def __iter__(self) -> Iterator[Record]:
+        from pointline.corpus import store
+
+        return store.iter_records(self.path)
+
+
+def _runs(path: Path) -> list[_File]:
+    """Return the files of predictions that a path stands for: one, or one for each run."""
+    if path.is_file():
+        return [_File(path)]
+    if (path / _PREDICTIONS).is_file():
+        return [_File(path / _PREDICTIONS)]
+    found = sorted(path.glob(f"*/{_PREDICTIONS}"))
+    if not found:
+        raise InputError(f"{path}: neither predictions nor a folder with {_PREDICTIONS}")
+    return list(map(_File, found))
+
+
+def _show(found: Comparison) -> None:
+    for name, part in {**found.tasks, "all records": found}.items():
+        title = f"{name}: {part.records} records"
+        if max(part.runs) > 1:
+            title += f", {part.runs[0]} and {part.runs[1]} runs"
+        rows = [_row(level.upper(), one) for level, one in part.levels.items()]
+        show.output.print(show.table(_HEADERS, rows, title=title))
+        if part.tl.discordant is not None:
+            only = part.tl.discordant
+            show.say(
+                f"labels that only A has right: {only.first}, only B: {only.second};"
+                f" McNemar's p {_p(only.p)}"
+            )
+    if found.tasks:
+        told = found.signs
+        show.say(
+            f"of TL and WL of each task, B is better in {told.better}, worse in {told.worse},"
+            f" equal in {told.equal}; sign test p {_p(told.p)}"
+        )
+
+
+def _row(name: str, one: Difference) -> tuple[str, ...]:
+    percent = (f"{100 * value:.2f}" for value in (one.first, one.second))
+    interval = f"[{100 * one.interval.low:+.2f}, {100 * one.interval.high:+.2f}]"
+    tests = map(_p, (one.p, one.holm, one.benjamini_hochberg))
+    return (name, *percent, f"{100 * one.value:+.2f}", interval, *tests, one.verdict.value)
+
+
+def _p(value: float) -> str:
+    return f"{value:.4f}"
