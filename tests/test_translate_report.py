@@ -507,7 +507,7 @@ def test_the_command_reports_on_runs_as_they_are_made(tmp_path, monkeypatch):
     assert values["runs"][0]["queued"] == 1  # "refused" gets no answer
     (compared,) = values["comparisons"]
     assert compared["test"] == "McNemar" and compared["records"] == 23
-    assert compared["difference"] < 0 and compared["p"] < 0.001
+    assert compared["difference"] < 0 and compared["p"] < 0.01
     assert all(one["source"] for one in values["examples"])
     assert {one["rule"] for one in values["examples"]} == {
         rule for run in values["runs"] for rule in run["fired"]

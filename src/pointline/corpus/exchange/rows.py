@@ -157,11 +157,10 @@ def _tsv(path: Path) -> Iterator[tuple[int, Row]]:
 
 
 def _separated(path: Path, delimiter: str) -> Iterator[tuple[int, Row]]:
-    csv.field_size_limit(_LONGEST_CELL)  # the library's own refuses what it has written itself
     with path.open(encoding="utf-8-sig", errors="surrogateescape", newline="") as file:
         table = csv.reader(file, delimiter=delimiter, strict=True)
         try:
-            header = next(table, None)
+            header = _next(table)
         except csv.Error as error:
             raise CorpusError(f"{path}:1: not a header: {error}") from None
         if header is None or len(set(header)) < len(header):
@@ -170,13 +169,22 @@ def _separated(path: Path, delimiter: str) -> Iterator[tuple[int, Row]]:
         while True:
             number += 1
             try:
-                cells = next(table, None)
+                cells = _next(table)
             except csv.Error as error:
                 yield number, Fault(f"not CSV before line {table.line_num + 1}: {error}", "")
                 continue
             if cells is None:
                 return
             yield number, _cells(header, cells)
+
+
+def _next(table: Iterator[list[str]]) -> list[str] | None:
+    """Return the next row. The library's own limit, one for the process, refuses what it wrote."""
+    limit = csv.field_size_limit(_LONGEST_CELL)
+    try:
+        return next(table, None)
+    finally:
+        csv.field_size_limit(limit)
 
 
 def _cells(header: list[str], cells: Iterable[str]) -> Row:
