@@ -20,6 +20,7 @@ from pointline.version import __version__
 if TYPE_CHECKING:
     from pointline.corpus.store import Dataset, read_dataset, read_records, write_records
     from pointline.model.extract import Extractor
+    from pointline.score.comparison import compare
 
 __all__ = [
     "Dataset",
@@ -34,6 +35,7 @@ __all__ = [
     "__version__",
     "adhoc",
     "codec",
+    "compare",
     "read_dataset",
     "read_records",
     "score",
@@ -50,6 +52,7 @@ _LATER = {
     "read_records": "pointline.corpus.store",
     "write_records": "pointline.corpus.store",
     "Extractor": "pointline.model.extract",
+    "compare": "pointline.score.comparison",
 }
 
 
