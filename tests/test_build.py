@@ -379,6 +379,10 @@ def test_an_interrupted_build_leaves_no_half_folder(small, tmp_path, monkeypatch
 
 
 def test_names_corpora_and_sizes_that_cannot_be(small, tmp_path):
+    (tmp_path / "file").touch()
+    with pytest.raises(CorpusError, match="file: this is a file: name the folder"):
+        build(["scnm-en"], small, tmp_path / "file")
+    (tmp_path / "file").unlink()
     raw = small
     with pytest.raises(TaskError, match="did you mean scnm-ja"):
         build(["scnm-jp"], raw, tmp_path)

@@ -88,5 +88,9 @@ def test_stats_and_figures(file, tmp_path):
 def test_bad_input_is_one_error(file, tmp_path):
     with pytest.raises(InputError, match="neither a dataset folder nor a folder of datasets"):
         ask("data", "figure", tmp_path, "--out", tmp_path / "g")
+    for figures in (("stats", file, "--figures"), ("figure", tmp_path / "d", "--out")):
+        write_dataset(tmp_path / "d", task("scnm-ja"), {"train": []}, replace=True)
+        with pytest.raises(CorpusError, match="this is a file: name a folder for the figures"):
+            ask("data", *figures, file)
     with pytest.raises(CorpusError, match="ask for one"):
         ask("data", "sample", file, "--out", tmp_path / "s.jsonl")

@@ -54,6 +54,12 @@ def test_only_a_dataset_of_ours_is_replaced(tmp_path):
         store.write_dataset(tmp_path / "file", TASK, {"train": [GOLD]}, replace=True)
 
 
+def test_no_folder_in_a_file(tmp_path):
+    (tmp_path / "file").touch()
+    with pytest.raises(CorpusError, match=r"d: cannot be written \(.+\): choose another place"):
+        store.write_dataset(tmp_path / "file" / "d", TASK, {"train": [GOLD]})
+
+
 def test_a_folder_that_came_while_another_was_written_stays(tmp_path):
     with (
         pytest.raises(CorpusError, match="the folder is there"),

@@ -43,6 +43,12 @@ def test_brackets_in_a_text_are_no_markup():
     assert "[bold]not[/bold] [red]" in printed(show.records_table([record]))
 
 
+def test_a_long_first_column_leaves_the_others_their_place():
+    made = show.table(("lost", "count", "for example"), [("of no use " * 20, "27", "r1, r2")])
+    for part in ("count", "27", "for example", "r1, r2"):
+        assert part in printed(made)
+
+
 def test_progress_is_quiet_where_there_is_no_terminal(capsys):
     with show.progress("working") as advance:
         advance(1, 2)

@@ -84,11 +84,12 @@ def table(headers: Sequence[str], rows: Iterable[Sequence[str]], *, title: str =
     for at, header in enumerate(headers):
         numeric = at > 0 and all(_is_number(row[at]) for row in shown)
         longest = max((len(word) for row in shown for word in row[at].split()), default=0)
+        longest = max(longest, len(header)) if numeric else longest  # it is not wrapped
         made.add_column(
             _SHORT.get(header, header),
             justify="right" if numeric else "left",
             overflow="fold",
-            no_wrap=numeric or (at == 0 and longest <= _KEPT),
+            no_wrap=numeric or (at == 0 and all(len(row[0]) <= 2 * _KEPT for row in shown)),
             min_width=min(longest, _KEPT),
         )
     for row in shown:

@@ -81,6 +81,8 @@ def build(
     if train is not None and train < 1:
         raise CorpusError(f"a training split holds one record or more, got train={train}")
     plan = _Plan(Path(raw), Path(out), seed, train, replace, catalogue)
+    if plan.out.is_file():
+        raise CorpusError(f"{out}: this is a file: name the folder that the datasets go to")
     for source in (source for name in names for source in catalogue.corpora(name)):
         source.at(plan.raw)
     for name in names:

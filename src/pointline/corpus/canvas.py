@@ -16,7 +16,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pointline.errors import MissingExtra
+from pointline.errors import CorpusError, MissingExtra
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -114,18 +114,20 @@ def drawing(
     `size` is width and height in inches. `stem`.csv gets `header` and `rows`, where there is a
     header, `stem`.png and `stem`.svg the figure; the same figure gives the same bytes.
 
-    Raises MissingExtra without matplotlib.
+    Raises CorpusError where a file is in the folder's place, MissingExtra without matplotlib.
     """
     try:
         import matplotlib as mpl
         from matplotlib.figure import Figure
     except ImportError:
         raise MissingExtra("matplotlib", extra="plots") from None
+    if stem.parent.is_file():
+        raise CorpusError(f"{stem.parent}: this is a file: name a folder for the figures")
+    stem.parent.mkdir(parents=True, exist_ok=True)
     style: Any = {**_STYLE, "font.family": list(_families())}
     with mpl.rc_context(style):
         sheet = Sheet(Figure(figsize=size, layout="constrained"), stem)
         yield sheet
-        stem.parent.mkdir(parents=True, exist_ok=True)
         if header:
             _write_csv(stem.with_name(f"{stem.name}.csv"), header, rows)
         sheet.figure.savefig(f"{stem}.png", dpi=200)

@@ -25,10 +25,14 @@ def new_folder(folder: Path, *, replace: bool) -> Iterator[Path]:
     """Give a folder that becomes `folder` when the block ends well, and vanishes otherwise.
 
     Raises CorpusError where `folder` is there and not to be replaced, or is more than a dataset
-    that pointline wrote.
+    that pointline wrote, or where no folder can be made.
     """
     folder = folder.resolve()
-    folder.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        folder.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        reason = f"cannot be written ({error.strerror}): choose another place"
+        raise CorpusError(f"{folder}: {reason}") from None
     recover(folder)
     if folder.exists():
         _refuse_to_replace(folder, replace=replace)
