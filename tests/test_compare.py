@@ -276,6 +276,42 @@ def test_command_on_runs(files):
     assert "2 and 2 runs" in shown.stdout
 
 
+def folder_of_datasets(path, **sides):
+    """A dataset folder for each task, and for each side a folder of predictions."""
+    for name, wrong in {"data": None, **sides}.items():
+        for task in ("scnm-ja", "scnm-zh"):
+            gold = gold_records((task,))
+            folder = path / name / task
+            folder.mkdir(parents=True)
+            if wrong is None:
+                write_records(folder / "test.jsonl", gold)
+            else:
+                write_records(folder / "predictions.jsonl", worse(gold, wrong))
+
+
+def test_command_on_a_folder_of_datasets(tmp_path):
+    folder_of_datasets(tmp_path, one=lambda at: at % 2 == 0, two=lambda at: at % 3 == 0)
+    asked = (tmp_path / "one", tmp_path / "two", "--gold", tmp_path / "data", "--json")
+    found = json.loads(ask(*asked).stdout)
+    assert list(found["tasks"]) == ["scnm-ja", "scnm-zh"]
+    assert found["tasks"]["scnm-zh"]["wl"]["first"] == pytest.approx(2 / 3)  # 60 of 60 + 30
+    assert found["signs"]["better"] == 4
+    (tmp_path / "two" / "scnm-zh").rename(tmp_path / "two" / "elsewhere")
+    with pytest.raises(InputError, match=r"do not hold the same datasets of .*: see scnm-zh"):
+        ask(*asked)
+
+
+def test_command_wants_as_many_runs_on_each_dataset(tmp_path):
+    folder_of_datasets(tmp_path, one=lambda at: at % 2 == 0, two=lambda at: at % 3 == 0)
+    for seed in ("0", "1"):
+        folder = tmp_path / "two" / "scnm-ja" / seed
+        folder.mkdir()
+        (folder / "predictions.jsonl").write_bytes(b"")
+    (tmp_path / "two" / "scnm-ja" / "predictions.jsonl").unlink()
+    with pytest.raises(InputError, match="not as many runs on one dataset as on another"):
+        ask(tmp_path / "one", tmp_path / "two", "--gold", tmp_path / "data")
+
+
 def test_command_refuses_in_one_line(files):
     records = gold_records(("scnm-ja", "scnm-zh"))
     write_records(files / "short.jsonl", records[3:])

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal, NamedTuple
 
 import typer
 
@@ -13,6 +14,7 @@ from pointline.app import cli_data, show
 from pointline.app.options import Json, TaskName, print_json, task_of
 from pointline.errors import InputError
 from pointline.format.record import Record
+from pointline.format.tasks import Task
 
 if TYPE_CHECKING:
     from pointline.score.comparison import Comparison
@@ -20,14 +22,16 @@ if TYPE_CHECKING:
 
 __all__ = ["compare"]
 
-_HEADERS = ("score", "A", "B", "B - A", "interval", "p", "Holm", "B-H", "B")
+_HEADERS = ("score", "A", "B", "B - A", "interval", "p", "Holm", "B-H", "verdict")
 _PREDICTIONS = "predictions.jsonl"
 
 
 def compare(
     first: Annotated[Path, typer.Argument(help="Predictions, a run's folder, or one of runs.")],
     second: Annotated[Path, typer.Argument(help="The same, of the other system.")],
-    gold: Annotated[Path, typer.Option(help="Records, or a dataset folder (its test split).")],
+    gold: Annotated[
+        Path, typer.Option(help="Records, a dataset folder (its test split), or its parent.")
+    ],
     protocol: Annotated[
         Literal["pointline", "paper"],
         typer.Option(help="Parsed records, or the paper's Algorithm 1 on strings."),
@@ -46,45 +50,87 @@ def compare(
 ) -> None:
     """Tell whether B is better than A: differences, intervals, tests, a verdict for each task.
 
-    A folder whose folders hold predictions.jsonl is a system with several runs (seeds).
+    A folder whose folders hold predictions.jsonl is a system with several runs (seeds). With a
+    folder of datasets as gold, A and B hold a folder for each dataset, under the same names.
 
     Example: pointline compare runs/plain runs/joint --gold data/scnm-ja
     """
     from pointline.score import comparison
 
-    file, known = cli_data.gold_file(gold)
-    known |= {told.name: told for told in [task_of(task)]} if task else {}
-    sides = _runs(first), _runs(second)
+    asked = _asked(gold, first, second)
+    known = asked.tasks | ({told.name: told for told in [task_of(task)]} if task else {})
     with show.progress("comparing"):
         found = comparison.compare(
-            _File(file), *sides, protocol=protocol, match=match, missing=missing, tasks=known,
-            resamples=resamples, alpha=alpha, seed=seed,
+            asked.gold, asked.first, asked.second, protocol=protocol, match=match,
+            missing=missing, tasks=known, resamples=resamples, alpha=alpha, seed=seed,
         )  # fmt: skip
     print_json(found.to_dict()) if json else _show(found)
 
 
-@dataclass(frozen=True, slots=True)
-class _File:
-    """The records of a file, read anew each time they are asked for."""
+class _Asked(NamedTuple):
+    gold: _Files
+    first: list[_Files]
+    second: list[_Files]
+    tasks: dict[str, Task]
 
-    path: Path
+
+@dataclass(frozen=True, slots=True)
+class _Files:
+    """The records of one file after the other, read anew each time they are asked for."""
+
+    paths: tuple[Path, ...]
 
     def __iter__(self) -> Iterator[Record]:
         from pointline.corpus import store
 
-        return store.iter_records(self.path)
+        return chain.from_iterable(map(store.iter_records, self.paths))
 
 
-def _runs(path: Path) -> list[_File]:
+def _asked(gold: Path, first: Path, second: Path) -> _Asked:
+    """Return what is compared: one file or dataset folder, or a folder of those, name by name."""
+    inner = sorted(path.parent.name for path in gold.glob("*/test.jsonl"))
+    if not inner or (gold / "test.jsonl").is_file():
+        names = [""]
+    else:
+        names = _names(inner, gold, (first, second))
+    tasks: dict[str, Task] = {}
+    files = []
+    for name in names:
+        file, known = cli_data.gold_file(gold / name)
+        files.append(file)
+        tasks |= known
+    return _Asked(_Files(tuple(files)), _runs(first, names), _runs(second, names), tasks)
+
+
+def _names(inner: Sequence[str], gold: Path, sides: Sequence[Path]) -> list[str]:
+    """Return the datasets in `gold` that both sides have a folder for; the same ones."""
+    first, second = ([name for name in inner if (side / name).is_dir()] for side in sides)
+    if first != second or not first:
+        apart = ", ".join(sorted({*first} ^ {*second})) or "no dataset"
+        raise InputError(
+            f"{sides[0]} and {sides[1]} do not hold the same datasets of {gold}: see {apart}"
+        )
+    return first
+
+
+def _runs(side: Path, names: Sequence[str]) -> list[_Files]:
+    """Return a system's runs, each of one file for each dataset."""
+    found = [_predictions(side / name) for name in names]
+    if len({len(files) for files in found}) > 1:
+        raise InputError(f"{side}: not as many runs on one dataset as on another")
+    return [_Files(files) for files in zip(*found, strict=True)]
+
+
+def _predictions(path: Path) -> list[Path]:
     """Return the files of predictions that a path stands for: one, or one for each run."""
     if path.is_file():
-        return [_File(path)]
+        return [path]
     if (path / _PREDICTIONS).is_file():
-        return [_File(path / _PREDICTIONS)]
+        return [path / _PREDICTIONS]
     found = sorted(path.glob(f"*/{_PREDICTIONS}"))
     if not found:
         raise InputError(f"{path}: neither predictions nor a folder with {_PREDICTIONS}")
-    return list(map(_File, found))
+    return found
 
 
 def _show(found: Comparison) -> None:
@@ -116,4 +162,4 @@ def _row(name: str, one: Difference) -> tuple[str, ...]:
 
 
 def _p(value: float) -> str:
-    return f"{value:.4f}"
+    return "<0.0001" if value < 0.0001 else f"{value:.4f}"
