@@ -288,6 +288,26 @@ def test_second_opinions(queue):
     assert not queue.find.item(first.id).flagged
 
 
+def test_what_settles_an_item_is_no_opinion(queue):
+    review = opened(queue, share=1.0).review
+    accept(queue, queue.find.at(review, "1"), MEI)
+    first = queue.take(review, Filter(view="second"), KEN)
+    second = Change("second", opinion=("rejected", "Society"), theirs=first.draft, flagged=True)
+    queue.release(MEI)
+    now = queue.change(first.id, KEN, first.version, second)
+    queue.release(KEN)
+    agreed = Change("rejected", status="rejected", opinion=("rejected", "Society"))
+    queue.change(first.id, MEI, now.version, agreed)
+    found = {(o.reviewer, o.verdict) for o in queue.log.opinions(review)}
+    assert found == {("Mei", "accepted"), ("Ken", "rejected")}
+
+
+def test_opening_again_keeps_the_share_for_a_second_opinion(queue):
+    assert opened(queue, share=None).review.share == 0.1
+    assert opened(queue, share=0.4).review.share == 0.4
+    assert opened(queue, share=None).review.share == 0.4
+
+
 def test_the_sample_for_a_second_opinion_is_the_same_in_every_queue(queue):
     draws = [item.draw for item in queue.find.every(opened(queue, 400).review)]
     assert 0.15 < sum(draw < 0.2 for draw in draws) / 400 < 0.25

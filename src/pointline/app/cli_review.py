@@ -45,8 +45,14 @@ def review(
     ),
     port: Annotated[int, typer.Option(min=0, max=65535, help="Port; 0 is any free one.")] = 8765,
     second: Annotated[
-        float, typer.Option(min=0, max=1, help="Share of items that a second person judges.")
-    ] = 0.1,
+        float | None,
+        typer.Option(
+            min=0,
+            max=1,
+            show_default=False,
+            help="Share of items that a second person judges; 0.1 in a new review.",
+        ),
+    ] = None,
     lease: Annotated[
         float, typer.Option(min=10, help="Seconds that an opened item is kept for its reviewer.")
     ] = 300,

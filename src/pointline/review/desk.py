@@ -38,8 +38,8 @@ class Refused(InputError):
 class Desk:
     """A queue, the folder whose files may be opened, and the share that a second person judges."""
 
-    def __init__(self, queue: Queue, folder: Path, *, share: float = 0.0) -> None:
-        """Work on a queue."""
+    def __init__(self, queue: Queue, folder: Path, *, share: float | None = None) -> None:
+        """Work on a queue; `share` as in `Queue.open`."""
         self.queue, self.folder, self.share = queue, folder, share
         self._opening = threading.Lock()
 

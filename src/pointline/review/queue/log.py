@@ -93,14 +93,23 @@ class Log:
         return stands
 
     def opinions(self, review: Review) -> list[Opinion]:
-        """Return what each person thinks of the items that got a second opinion."""
+        """Return what each person thought of the items that got a second opinion.
+
+        What is decided after it, in the light of both, is a settlement and no opinion: counting it
+        would make two people agree who did not.
+        """
         c = self._t.c
         seconded = self._sql.select(c.item).where(c.review == review.id, c.action == "second")
         asked = (c.review == review.id, c.action.in_(OPINIONS), c.item.in_(seconded), self.stands())
         with self._db.read() as connection:
             found = self._found(connection, *asked)
         last: dict[tuple[int, str], Opinion] = {}
+        judged: set[int] = set()
         for event in reversed(found):
+            if event.action == "second":
+                judged.add(event.item)
+            elif event.item in judged:
+                continue
             verdict, label = event.after["opinion"]
             last[event.item, event.reviewer] = Opinion(event.item, event.reviewer, verdict, label)
         return list(last.values())

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 __all__ = ["Change", "Opened", "Queue"]
 
 _BATCH = 500  # items that are written at once
+_SHARE = 0.1  # of the items of a new review that a second person is to judge
 _TRIES = 20  # items that are tried for a lease before they are looked for anew
 
 
@@ -116,20 +117,24 @@ class Queue:
         names: tuple[str, str],
         mark: str,
         tasks: Mapping[str, Task],
-        share: float = 0.0,
+        share: float | None = None,
         progress: Callable[[int], None] | None = None,
     ) -> Opened:
         """Open the review of that key, begin it, or take in what its files have that is new.
 
         `names` are those of the original and the draft. `mark` tells whether the files changed
         since; `rows` is asked for only then. A draft that changed in its file replaces one that
-        nobody touched; one that somebody did is kept.
+        nobody touched; one that somebody did is kept. `share` None leaves that of a review that was
+        begun, and is a tenth for a new one.
         """
         t = self._t.reviews
         told = orjson.dumps({name: task.to_dict() for name, task in tasks.items()}).decode()
-        values = {"source": names[0], "draft": names[1], "share": share, "tasks": told}
+        values: dict[str, Any] = {"source": names[0], "draft": names[1], "tasks": told}
         with self._db.write() as connection:
             found = connection.execute(t.select().where(t.c.key == key).with_for_update()).first()
+            if share is None:
+                share = _SHARE if found is None else found.share
+            values["share"] = share
             if found is None:
                 connection.execute(t.insert().values(key=key, mark="", **values))
             asked = self._sql.select(t.c.id).where(t.c.key == key)
