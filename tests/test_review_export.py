@@ -8,7 +8,7 @@ from reviewed import draft, drafts, fact_record, originals
 
 from pointline.corpus import store
 from pointline.corpus.check import check
-from pointline.errors import CorpusError, InputError
+from pointline.errors import CorpusError, InputError, RecordError
 from pointline.format.record import Pair, Prediction, Record
 from pointline.review import pairing
 from pointline.review.desk import Desk
@@ -102,6 +102,39 @@ def test_several_tasks_and_splits_come_out_apart(desk, tmp_path):
     both = store.read_dataset(tmp_path / "out" / "scnm-en")
     assert [record.id for record in both.test] == ["p"]
     assert type(both.test[0]) is Record
+
+
+def test_a_split_may_get_its_first_record_while_the_export_goes_on(desk, tmp_path, monkeypatch):
+    folder = tmp_path / "set"
+    folder.mkdir()
+    store.write_records(folder / "train.jsonl", [draft(0)])
+    store.write_records(folder / "test.jsonl", [draft(1)])
+    review = desk.open(None, pairing.side(folder)).review
+    decide(desk, review, 1, verdict="accepted")
+    every = desk.queue.find.every
+
+    def meanwhile(of):
+        decide(desk, review, 2, verdict="accepted")
+        yield from every(of)
+
+    monkeypatch.setattr(desk.queue.find, "every", meanwhile)
+    export(desk.queue, review, tmp_path / "out")
+    made = store.read_dataset(tmp_path / "out" / "scnm-en")
+    assert (len(made.train), len(made.test)) == (1, 1)
+
+
+def test_an_id_in_two_splits_is_told(desk, tmp_path):
+    folder = tmp_path / "set"
+    folder.mkdir()
+    for split in ("train", "test"):
+        store.write_records(folder / f"{split}.jsonl", [draft(0)])
+    told = "set: the id 'scnm-00000' is in train and in test"
+    with pytest.raises(RecordError, match=told):
+        desk.open(None, pairing.side(folder))
+    store.write_records(tmp_path / "one.jsonl", [draft(0)])
+    with pytest.raises(RecordError, match=told):
+        desk.open(pairing.side(folder), pairing.side(tmp_path / "one.jsonl"))
+    assert desk.queue.reviews() == []
 
 
 def test_nothing_accepted_is_no_dataset(desk, tmp_path):

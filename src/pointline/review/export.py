@@ -48,7 +48,8 @@ def export(queue: Queue, review: Review, out: Path) -> dict[str, Any]:
     parts: Counter[str] = Counter()
     with ExitStack() as files:
         file = files.enter_context(recordfile.atomic(out / DECISIONS))
-        accepted = _Datasets(review, out, queue.find.splits(review, status="accepted"), files)
+        # all splits: somebody may accept the first record of one while this goes on
+        accepted = _Datasets(review, out, queue.find.splits(review), files)
         file.write(_HEAD.encode())
         for item, line in _rows(queue, review):
             file.write(line.encode())

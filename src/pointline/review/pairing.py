@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from pointline.corpus import manifest, store
-from pointline.errors import InputError
+from pointline.errors import InputError, RecordError
 from pointline.format import tasks as known
 from pointline.format.record import Record
 from pointline.format.tasks import LANGUAGES, Task
@@ -85,11 +85,11 @@ def rows(source: Side | None, draft: Side) -> Iterator[Row]:
     """Yield every draft with its original, in the order of the drafts.
 
     The originals are held in memory. Raises InputError where no id is on both sides, RecordError
-    for a line that is no record or an id that comes twice.
+    for a line that is no record or an id that comes twice, be it in two splits.
     """
-    originals = {record.id: record for _, record in source.records()} if source else {}
+    originals = {record.id: record for _, record in _once(source)} if source else {}
     matched = source is None
-    for split, record in draft.records():
+    for split, record in _once(draft):
         original = originals.get(record.id)
         matched = matched or original is not None
         yield Row(split, record, original, rules_of(record))
@@ -98,6 +98,18 @@ def rows(source: Side | None, draft: Side) -> Iterator[Row]:
             f"{source.name} and {draft.name}: no record id is in both, so nothing can be shown"
             " side by side: give the files of one translation, or the draft alone"
         )
+
+
+def _once(side: Side) -> Iterator[tuple[str, Record]]:
+    """Yield the records of a side; the splits of a folder may not share an id either."""
+    seen: dict[str, str] = {}
+    for split, record in side.records():
+        before = seen.get(record.id)
+        if before is not None:
+            where = f"in {before} and in {split}" if before != split else f"twice in {split}"
+            raise RecordError(f"{side.name}: the id {record.id!r} is {where}: give another to one")
+        seen[record.id] = split
+        yield split, record
 
 
 def rules_of(record: Record) -> tuple[str, ...]:

@@ -206,10 +206,10 @@ class Finding:
             found = connection.execute(asked.order_by(count.desc(), c.label))
             return {label: int(number) for label, number in found}
 
-    def splits(self, review: Review, *, status: str) -> list[str]:
-        """Return the splits that have items of a status."""
+    def splits(self, review: Review) -> list[str]:
+        """Return the splits that a review's items are of."""
         c = self._t.items.c
-        asked = self._sql.select(c.split).where(c.review == review.id, c.status == status)
+        asked = self._sql.select(c.split).where(c.review == review.id)
         with self._db.read() as connection:
             return sorted(connection.execute(asked.distinct()).scalars())
 
