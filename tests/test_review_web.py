@@ -1,4 +1,5 @@
 import json
+from pathlib import Path
 
 import pytest
 from reviewed import drafts, originals
@@ -144,6 +145,51 @@ def test_no_path_of_a_request_reaches_the_disk(desk, tmp_path):
     for path in ("/static/..%2Fdesk.py", "/static/%2e%2e/desk.py", "/static/nothing.js"):
         assert mei.page(path).status_code == 404
     assert mei.page("/static/main.js").headers["content-type"].startswith("text/javascript")
+
+
+def test_a_folder_that_cannot_be_read_is_not_offered(desk, tmp_path, monkeypatch):
+    for name in ("closed", "readable"):
+        (tmp_path / name).mkdir()
+    store.write_records(tmp_path / "readable" / "train.jsonl", drafts(1))
+    is_file, iterdir = Path.is_file, Path.iterdir
+
+    def refused(path):
+        if path.name == "closed":
+            raise PermissionError(13, "Permission denied", str(path))
+
+    monkeypatch.setattr(Path, "iterdir", lambda path: refused(path) or iterdir(path))
+    monkeypatch.setattr(Path, "is_file", lambda path: refused(path.parent) or is_file(path))
+    mei = Person(desk)
+    page = mei.page("/")
+    assert page.status_code == 200 and "readable/" in page.text and "closed" not in page.text
+    assert mei.page("/r/1").status_code == 200
+
+
+def test_a_flag_or_a_comment_does_not_show_the_first_decision_to_the_second(desk):
+    mei, ken = Person(desk), Person(desk, name="Ken")
+    desk.share = 1.0
+    desk.open(pairing.side(desk.folder / "ja.jsonl"), pairing.side(desk.folder / "en.jsonl"))
+    item = mei.told()["item"]
+    record = {part: item["record"][part] for part in ("text", "label", "pairs", "facts")}
+    values = {"record": record | {"label": "Society"}, "verdict": "accepted"}
+    assert mei.ask("decide", item=item["id"], version=0, **values).status_code == 200
+    seen = ken.told("?view=second")["item"]
+    assert seen["second"] and seen["record"]["label"] == "Literature"
+    for what in ("comment", "flag"):
+        values = {"item": seen["id"], "version": seen["version"], "second": True, "note": "Hm."}
+        seen = ken.ask(what, **values).json()["item"]
+        assert seen["second"] and seen["record"]["label"] == "Literature", what
+        assert (seen["status"], seen["events"]) == ("open", [])
+
+
+def test_unsaved_edits_are_kept_by_queue(desk, tmp_path):
+    # two queues on one port number their reviews and items alike
+    with Queue(tmp_path / "other.sqlite") as queue:
+        other = Desk(queue, tmp_path)
+        other.open(None, pairing.side(tmp_path / "en.jsonl"))
+        names = {Person(one).told()["queue"] for one in (desk, other)}
+    assert len(names) == 2
+    assert b"${told.queue} ${told.review}" in Person(desk).page("/static/main.js").content
 
 
 def test_an_upload_is_read_and_its_faults_are_told_with_the_line(desk, tmp_path):

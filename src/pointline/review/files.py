@@ -15,7 +15,7 @@ _MOST = 500  # files that are listed
 def offered(folder: Path) -> dict[str, Path]:
     """Return the record files and dataset folders in a folder, and in the folders in it, by name.
 
-    A dataset folder stands for its files. Hidden ones and links are left out.
+    A dataset folder stands for its files. Hidden ones, links and what cannot be read are left out.
     """
     found: dict[str, Path] = {}
     for path in _entries(folder):
@@ -46,7 +46,10 @@ def chosen(folder: Path, name: str) -> Path:
 
 
 def _entries(folder: Path) -> list[Path]:
-    shown = [p for p in folder.iterdir() if _is_plain(p.name) and not p.is_symlink()]
+    try:
+        shown = [p for p in folder.iterdir() if _is_plain(p.name) and not p.is_symlink()]
+    except OSError:  # a folder of somebody else's
+        return []
     return sorted(shown, key=lambda path: (path.is_dir(), path.name))
 
 
@@ -61,4 +64,7 @@ def _holds_records(path: Path) -> bool:
 
 def is_dataset(path: Path) -> bool:
     """Whether a folder holds a dataset: the file of a split."""
-    return path.is_dir() and any((path / f"{split}.jsonl").is_file() for split in SPLITS)
+    try:
+        return path.is_dir() and any((path / f"{split}.jsonl").is_file() for split in SPLITS)
+    except PermissionError:
+        return False

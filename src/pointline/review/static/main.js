@@ -157,7 +157,8 @@ function address() {
 
 // ------------------------------------------------------------------ unsaved edits stay in the browser
 
-const memory = () => `pointline ${told.review} ${board.view.id} ${board.view.version} ${board.view.second ? 2 : 1}`;
+// another queue on this port numbers its reviews and items alike: its name keeps them apart
+const memory = () => `pointline ${told.queue} ${told.review} ${board.view.id} ${board.view.version} ${board.view.second ? 2 : 1}`;
 
 function remember() {
   if (board.dirty) localStorage.setItem(memory(), JSON.stringify(board.told()));

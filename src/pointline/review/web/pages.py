@@ -43,6 +43,7 @@ def add_pages(app: "FastAPI", web: Frame) -> None:
         found = reached(web, review, session.who, Move(wanted, to=n))
         told = {
             "review": review.id,
+            "queue": web.seal.name,
             "paired": bool(review.source),
             "who": session.name,
             "reasons": REASONS,
@@ -99,9 +100,9 @@ def add_exports(app: "FastAPI", web: Frame) -> None:
         from fastapi.responses import StreamingResponse
 
         review = web.desk.queue.review(id)
-        archive = tempfile.TemporaryFile()  # noqa: SIM115  (closed when it is sent)
         with tempfile.TemporaryDirectory() as made:
             export.export(web.desk.queue, review, Path(made))
+            archive = tempfile.TemporaryFile()  # noqa: SIM115  (closed when it is sent)
             export.pack(Path(made), archive)
         archive.seek(0)
         headers = _named(f"review-{id}.zip")

@@ -122,8 +122,9 @@ def add_changes(app: "FastAPI", web: Frame) -> None:
 
     desk, post = web.desk, _posts(app, web)
 
-    def answer(request: Request, review: Review, item: Item) -> Any:
-        shown = desk.view(review, item, web.session(request).who)
+    def answer(request: Request, review: Review, item: Item, *, second: bool = False) -> Any:
+        # who gives a second opinion is to see no more of the first for a flag or a comment
+        shown = desk.view(review, item, web.session(request).who, second=second)
         return web.values({"item": shown, "progress": web.numbers(review, request)})
 
     @post("fix")
@@ -144,9 +145,11 @@ def add_changes(app: "FastAPI", web: Frame) -> None:
     @post("flag")
     def flag(request: Request, id: int, work: Work) -> Any:
         (review, item), who = _of(web, id, work), web.session(request).who
-        return answer(request, review, desk.flag(item, who, work.version))
+        flagged = desk.flag(item, who, work.version)
+        return answer(request, review, flagged, second=work.second)
 
     @post("comment")
     def comment(request: Request, id: int, work: Work) -> Any:
         (review, item), who = _of(web, id, work), web.session(request).who
-        return answer(request, review, desk.comment(item, who, work.note))
+        commented = desk.comment(item, who, work.note)
+        return answer(request, review, commented, second=work.second)
