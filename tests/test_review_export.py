@@ -199,6 +199,17 @@ def test_a_second_opinion_that_differs_raises_a_flag_and_changes_nothing(desk, t
     assert desk.queue.log.notes(review)[0].action == "second"
 
 
+def test_a_second_opinion_is_on_what_somebody_else_decided(desk, tmp_path):
+    review = opened(desk, tmp_path, drafts(2))
+    with pytest.raises(InputError, match="somebody else decided"):
+        decide(desk, review, 1, KEN, verdict="accepted", second=True)
+    decide(desk, review, 1, verdict="accepted")
+    with pytest.raises(InputError, match="somebody else decided"):
+        decide(desk, review, 1, verdict="rejected", second=True)
+    assert summary(desk.queue, review)["agreement"] == []
+    assert decide(desk, review, 1, KEN, verdict="accepted", second=True).version == 2
+
+
 def test_the_page_shows_a_draft_as_it_came_to_who_gives_a_second_opinion(desk, tmp_path):
     review = opened(desk, tmp_path, drafts(1))
     decide(desk, review, 1, verdict="accepted", values=values(drafts(1)[0], label="Society"))

@@ -264,6 +264,24 @@ def test_a_stale_edit_is_answered_with_the_item_as_it_is(desk):
     assert told["item"]["record"]["label"] == "Society" and told["item"]["changed_by"] == "Mei"
 
 
+def test_what_no_database_can_be_asked_for_is_answered_in_one_line(desk):
+    mei, huge = Person(desk), 10**30
+    assert mei.page(f"/r/{huge}").status_code == 400
+    assert "no item passes" in mei.page(f"/r/1/items?after={huge}").text
+    assert mei.page(f"/r/1/log?before={huge}").status_code == 200
+    answer = mei.ask("fix", item=huge)
+    assert (answer.status_code, "there is no item" in answer.json()["error"]) == (422, True)
+    assert mei.ask("go", after=huge).json()["item"]["number"] == 1
+    assert mei.ask("go", wanted={"search": "x" * 100_000}).json()["item"] is None
+
+    def half(body):
+        headers = {"x-csrf": mei.csrf, "content-type": "application/json"}
+        return mei.client.post("/r/1/api/go", content=body, headers=headers)
+
+    assert half(rb'{"wanted": {"view": "", "search": "\ud800"}}').status_code == 200
+    assert "there is no item" in half(rb'{"to": "\ud800x"}').json()["error"]
+
+
 def test_filters_in_the_address(desk):
     mei = Person(desk)
     assert mei.told("?rule=length+ratio&n=4")["item"]["number"] == 4

@@ -141,7 +141,8 @@ class Desk:
     ) -> Item:  # fmt: skip
         """Accept, reject or skip an item, its edits applied; or give a second opinion on it.
 
-        Raises Refused where what is accepted does not hold, Conflict as `Queue.change`.
+        Raises Refused where what is accepted does not hold, InputError for a second opinion on what
+        nobody else decided, Conflict as `Queue.change`.
         """
         if verdict not in ("accepted", "rejected", "skipped"):
             raise InputError(f"a verdict is accepted, rejected or skipped, got {verdict!r}")
@@ -164,6 +165,9 @@ class Desk:
     ) -> Item:
         if verdict == "skipped":
             return item
+        judged = item.status in ("accepted", "rejected") and item.decided_by != who.name
+        if item.version == version and not judged:
+            raise InputError("a second opinion is given on what somebody else decided")
         same = verdict == item.status and (
             verdict == "rejected" or _content(record) == _content(item.record)
         )

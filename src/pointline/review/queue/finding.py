@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 __all__ = ["Finding", "Progress"]
 
 _BATCH = 500
+_IDS = 2**63  # no database has a greater number
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,7 +139,8 @@ class Finding:
 
     def one(self, connection: Connection, id: int) -> Item:
         """Return an item within a transaction; InputError where there is none of that id."""
-        found = self.items(connection, self._t.items.c.id == id, limit=1)
+        known = 0 <= id < _IDS
+        found = self.items(connection, self._t.items.c.id == id, limit=1) if known else []
         if not found:
             raise InputError(f"there is no item {id}: go back to the list")
         return found[0]

@@ -33,6 +33,7 @@ __all__ = ["Change", "Opened", "Queue"]
 
 _BATCH = 500  # items that are written at once
 _SHARE = 0.1  # of the items of a new review that a second person is to judge
+_IDS = 2**31  # the database has no greater number for a review
 _TRIES = 20  # items that are tried for a lease before they are looked for anew
 
 
@@ -196,8 +197,10 @@ class Queue:
     def review(self, id: int) -> Review:
         """Return a review; InputError where there is none of that id."""
         t = self._t.reviews
-        with self._db.read() as connection:
-            found = connection.execute(t.select().where(t.c.id == id)).first()
+        found = None
+        if 0 <= id < _IDS:
+            with self._db.read() as connection:
+                found = connection.execute(t.select().where(t.c.id == id)).first()
         if found is None:
             raise InputError(f"there is no review {id}: choose its files on the first page")
         return packing.review(found)

@@ -18,7 +18,7 @@ from pointline.version import __version__
 if TYPE_CHECKING:
     from fastapi import Request, Response
 
-__all__ = ["KINDS", "Frame", "Limits", "filter_of", "see"]
+__all__ = ["KINDS", "Frame", "Limits", "filter_of", "plain", "see", "within"]
 
 #: Content types of the files of our own, by suffix.
 KINDS = {".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml"}
@@ -101,4 +101,15 @@ def see(where: str) -> Response:
 
 def filter_of(view: str, rule: str, label: str, search: str) -> Filter:
     """Return the filter that an address asks for."""
-    return Filter(view if view in VIEWS else "open", rule[:200], label[:400], search[:_SEARCH])
+    told = (plain(rule, 200), plain(label, 400), plain(search, _SEARCH))
+    return Filter(view if view in VIEWS else "open", *told)
+
+
+def plain(text: str, most: int) -> str:
+    """Return what a database can be asked for: no half of a character, and not without end."""
+    return text[:most].encode("utf-8", "ignore").decode()
+
+
+def within(place: int) -> int:
+    """Return a place in a list as a number that every database takes."""
+    return max(-1, min(place, 2**31 - 1))

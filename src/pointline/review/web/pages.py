@@ -13,7 +13,7 @@ import orjson
 from pointline.review import export
 from pointline.review.desk import REASONS
 from pointline.review.item import Event
-from pointline.review.web.frame import Frame, filter_of, see
+from pointline.review.web.frame import Frame, filter_of, see, within
 from pointline.review.web.work import Move, reached
 
 if TYPE_CHECKING:
@@ -62,7 +62,7 @@ def add_pages(app: "FastAPI", web: Frame) -> None:
     ) -> Any:  # fmt: skip
         review, who = web.desk.queue.review(id), web.session(request).who
         wanted = filter_of(view, rule, label, q)
-        found = find.page(review, wanted, who, after=after, size=_PAGE)
+        found = find.page(review, wanted, who, after=within(after), size=_PAGE)
         return web.page(
             request, "items.html", review=review, wanted=wanted, items=found, after=after,
             count=find.count(review, wanted, who), size=_PAGE, **web.facets(review),
@@ -77,7 +77,7 @@ def add_pages(app: "FastAPI", web: Frame) -> None:
     @app.get("/r/{id}/log")
     def log(request: Request, id: int, before: int = 0) -> Any:
         review = web.desk.queue.review(id)
-        events = web.desk.queue.log.events(review, before=before, size=_PAGE)
+        events = web.desk.queue.log.events(review, before=within(before), size=_PAGE)
         return web.page(request, "log.html", review=review, events=events, size=_PAGE)
 
 

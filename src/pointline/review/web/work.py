@@ -8,12 +8,14 @@ from typing import TYPE_CHECKING, Any
 
 from pointline.errors import InputError
 from pointline.review.item import Filter, Item, Review, Reviewer
-from pointline.review.web.frame import Frame
+from pointline.review.web.frame import Frame, filter_of, plain, within
 
 if TYPE_CHECKING:
     from fastapi import FastAPI
 
 __all__ = ["Move", "add_changes", "add_moves", "reached"]
+
+_NAME = 2000  # characters of a record's id that is gone to
 
 
 @dataclass
@@ -48,13 +50,15 @@ class Work:
 
 def reached(web: Frame, review: Review, who: Reviewer, move: Move) -> Any:
     """Return the item that a move leads to, leased where nobody else has it; None: the end."""
-    desk, second = web.desk, move.wanted.view == "second"
+    desk, asked = web.desk, move.wanted
+    wanted = filter_of(asked.view, asked.rule, asked.label, asked.search)
+    second = wanted.view == "second"
     item: Item | None
     if move.to:
-        item = desk.queue.lease(desk.queue.find.at(review, move.to).id, who)
+        item = desk.queue.lease(desk.queue.find.at(review, plain(move.to, _NAME)).id, who)
         second = False
     else:
-        item = desk.go(review, who, move.wanted, after=move.after, back=move.back)
+        item = desk.go(review, who, wanted, after=within(move.after), back=move.back)
     return item and desk.view(review, item, who, second=second)
 
 
