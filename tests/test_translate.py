@@ -364,6 +364,20 @@ def test_the_papers_way_drops_what_ours_finds_and_the_ledger_serves_both(tmp_pat
         assert all(n == 1 for n in script.asked.values())
 
 
+def test_entities_that_a_budget_left_unasked_are_queued_and_not_missing(tmp_path):
+    book = Book(9)
+    script = Translators(book, lambda n: "changed")
+    with ChatServer(script) as server:
+        source = dataset(tmp_path / "in", book.records("ja"))
+        paper = run(source, server, tmp_path / "out", rules=Rules.of("paper", "none"), asks=False)
+        spent = run(source, server, tmp_path / "out", budget_tokens=1)
+        told = spent.to_dict()
+        assert (spent.stopped_by, told["dropped"]) == ("budget", 0)
+        assert told["queued_by_reason"] == {"missing entities not asked for yet": 9 - spent.kept}
+        assert paper.kept <= spent.kept < 9
+        assert run(source, server, tmp_path / "out").kept == 9
+
+
 def test_a_budget_leaves_rows_queued_and_a_larger_one_goes_on(tmp_path):
     book = Book(12)
     script = Translators(book)

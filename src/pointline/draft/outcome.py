@@ -7,7 +7,7 @@ whoever was answered first, and the same ledger gives the same bytes.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from itertools import islice
@@ -59,9 +59,18 @@ class Outcome:
 
 
 def decide(
-    folder: Path, ledger: Ledger, origin: Origin, maker: Maker, *, progress: Progress
+    folder: Path,
+    ledger: Ledger,
+    origin: Origin,
+    maker: Maker,
+    *,
+    finished: Collection[str],
+    progress: Progress,
 ) -> Outcome:
-    """Write the files of a run from its ledger; return what became of the records."""
+    """Write the files of a run from its ledger; return what became of the records.
+
+    `finished` are the states of rows about which nothing more is asked; a row of another waits.
+    """
     found = Outcome(kept=dict.fromkeys(origin.files, 0))
     found.tally.counts = dict.fromkeys(origin.files, 0)
     seen: dict[str, str] = {}
@@ -74,7 +83,7 @@ def decide(
             if found.records % _CHUNK == 0:
                 progress(found.records, origin.total, "writing")
             found.records += 1
-            reason = _waits(record, row, maker)
+            reason = _waits(record, row, maker, finished)
             if row is None or reason:
                 found.queued[reason] += 1
                 outs[QUEUED].write(recordfile.dump(_queued(record, row, reason)))
@@ -97,12 +106,14 @@ def _with_rows(ledger: Ledger, origin: Origin) -> Iterator[tuple[str, Record, Ro
             yield split, record, row if row is not None and row.mark == mark(record) else None
 
 
-def _waits(record: Record, row: Row | None, maker: Maker) -> str:
+def _waits(record: Record, row: Row | None, maker: Maker, finished: Collection[str]) -> str:
     """Return why a record is not decided yet, "" if it is."""
     if row is None:
         return "not asked yet"
     if row.state == FAILED:
         return "no answer"
+    if row.state not in finished:  # a run that asked no more, before one that asks
+        return "missing entities not asked for yet"
     return "a label not translated yet" if maker.unknown([record]) else ""
 
 

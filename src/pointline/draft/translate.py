@@ -128,7 +128,9 @@ def translate(
             run.log("start", records=origin.total, filters=list(maker.filters))
             stopped, stopped_by = ask(ledger, origin, maker, translator, progress)
             maker = replace(maker, glossary=glossary(ledger))
-            found = decide(run.path, ledger, origin, maker, progress=progress)
+            found = decide(
+                run.path, ledger, origin, maker, finished=translator.finished, progress=progress
+            )
             spent = ledger.spent()
         limits = translator.limits or Limits()
         cost = spent.cost(limits.price_in, limits.price_out)
