@@ -123,6 +123,16 @@ def test_a_split_may_get_its_first_record_while_the_export_goes_on(desk, tmp_pat
     assert (len(made.train), len(made.test)) == (1, 1)
 
 
+def test_a_translation_of_a_single_file_is_reviewed_by_its_folder(desk, tmp_path):
+    folder = tmp_path / "run"
+    folder.mkdir()
+    store.write_records(folder / "drafts.jsonl", [draft(0)])
+    store.write_records(folder / "dropped.jsonl", [draft(1)])
+    made = pairing.side(folder)
+    assert [(split, record.id) for split, record in made.records()] == [("train", "scnm-00000")]
+    assert desk.open(None, made).review.draft == "run"
+
+
 def test_an_id_in_two_splits_is_told(desk, tmp_path):
     folder = tmp_path / "set"
     folder.mkdir()

@@ -672,6 +672,17 @@ def test_the_marks_lie_under_their_words(browser, tmp_path, width):
             page.keyboard.press("n")
 
 
+def test_a_letter_by_alt_gr_is_no_command(served):
+    page = served.person("Mei")
+    page.keyboard.press("e")
+    page.keyboard.type("!")
+    page.keyboard.press("Control+Alt+s")
+    assert page.locator("#dirty").is_visible()
+    page.keyboard.press("Control+s")
+    said(page, "Fixed")
+    assert served.item(1).version == 1
+
+
 def test_unsaved_edits_outlive_the_page(served):
     page = served.person("Mei")
     page.locator("#text").press_sequentially("Half a ")

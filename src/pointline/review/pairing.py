@@ -17,6 +17,8 @@ from pointline.review.item import Row
 
 __all__ = ["Side", "key", "language", "links", "mark", "rows", "rules_of", "side", "task_of"]
 
+_DRAFTS = "drafts.jsonl"  # what a translation run over a single file kept
+
 
 @dataclass(frozen=True, slots=True)
 class Side:
@@ -47,12 +49,15 @@ class Side:
 def side(path: Path, *, name: str = "") -> Side:
     """Return the side that a record file or a dataset folder is.
 
-    A file that is not named for a split is one of training records.
+    A file that is not named for a split is one of training records, as is what a translation run
+    over a single file kept.
 
     Raises InputError where it is neither, CorpusError or TaskError for a manifest that is none.
     """
     if path.is_dir():
         files = {s: file for s in manifest.SPLITS if (file := path / f"{s}.jsonl").is_file()}
+        if not files and (path / _DRAFTS).is_file():
+            files = {"train": path / _DRAFTS}
         if not files:
             raise InputError(f"{path}: no train.jsonl, dev.jsonl or test.jsonl in this folder")
         return Side(name or path.name, files, manifest.task_in(_manifest(path), path=path))

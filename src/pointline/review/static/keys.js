@@ -41,6 +41,8 @@ const ACTIONS = new Map(
 /** The action of a key press, null where it has none; `typing` is whether the focus is in a field. */
 export function actionOf(event, typing) {
   if (event.isComposing) return null;
+  // AltGr, by which some keyboards write letters, is both at once on some systems
+  if (event.ctrlKey && event.altKey) return null;
   const digit = /^Digit([1-9])$/.exec(event.code)?.[1];
   const ctrl = event.ctrlKey || event.metaKey;
   if (event.altKey && !ctrl && digit) return { action: "markDigit", number: Number(digit) };
