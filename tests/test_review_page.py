@@ -24,7 +24,7 @@ from pointline.review import pairing
 from pointline.review.desk import Desk
 from pointline.review.export import export
 from pointline.review.item import Filter, Reviewer
-from pointline.review.queue import Queue
+from pointline.review.queue import Change, Queue
 from pointline.review.web import make_app
 
 CHROMIUM = shutil.which("chromium")
@@ -456,6 +456,28 @@ def test_a_second_opinion_is_blind_and_agreement_is_reported(browser, tmp_path):
         assert cells[0] == "Ken, Mei" and cells[1:3] == ["3", "66.7 %"]
         assert [item.flagged for item in served.items()] == [True, True, False, False]
         picture(ken, "summary")
+
+
+def test_a_second_opinion_on_what_changed_meanwhile_stays_blind(browser, tmp_path):
+    with serving(browser, tmp_path, originals(2), drafts(2), share=1.0) as served:
+        mei = Reviewer("Mei", "elsewhere")
+        queue = served.desk.queue
+        first = served.item(1)
+        label = replace(first.record, label="Society")
+        decided = Change("accepted", status="accepted", opinion=("accepted", "Society"))
+        now = queue.change(first.id, mei, 0, replace(decided, record=label))
+        ken = served.person("Ken", at="/r/1?view=second")
+        at_item(ken, 1)
+        served.clock.ahead += 61  # Ken's lease ends
+        queue.change(now.id, mei, now.version, Change("flag", flagged=True))
+        ken.keyboard.press("a")
+        said(ken, "was changed since by Mei")
+        assert ken.locator("dialog[open]").count() == 0
+        assert ken.locator("[aria-pressed=true]").inner_text().endswith("Literature")
+        assert "Second opinion" in ken.locator("#notice").inner_text()
+        ken.keyboard.press("a")
+        ken.wait_for_selector("#done:not([hidden])")
+        assert [e.action for e in queue.log.notes(served.review)] == ["second"]
 
 
 # ---------------------------------------------------------------- files, list, export

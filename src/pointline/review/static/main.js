@@ -201,6 +201,7 @@ const work = (values = {}) => ({
 async function settle(answer, what, values) {
   if (!values.item || answer.item.id !== board?.view.id)
     return say(answer.error, { fault: true });
+  if (board.view.second) return stillBlind(answer);
   const mine = { ...board.view.record, ...board.told() };
   const choice = await dialogs.conflict(answer, mine, answer.item);
   busy = false;
@@ -212,6 +213,13 @@ async function settle(answer, what, values) {
   const again = await asked(what, { ...values, version: answer.item.version, record: board.told() });
   localStorage.removeItem(memory());
   if (again) show_(again.item, again.progress);
+}
+
+// what the first reviewer made of the item is not for the second to see: it is drawn again
+async function stillBlind(answer) {
+  busy = false;
+  await go({ after: board.view.number - 2 });
+  say(answer.error, { fault: true });
 }
 
 async function go(move) {
