@@ -275,6 +275,10 @@ def test_sums_are_by_language_pair_model_and_rules(tmp_path):
     assert rows[0][:7] == ("ja to en", "play", "own, no repair", "2", "14", "6", "30.00")
     assert len(rows) == 2
     assert "By language pair and model" not in tables(report(runs[:1]))
+    same = [write(tmp_path / name, **split(8, 2), shared="sum") for name in ("d", "e")]
+    assert "By language pair and model" not in tables(report(same))
+    rows = tables(report([*runs, same[0]]))["By language pair and model"].rows
+    assert rows[0][3:6] == ("3", "22", "8")
 
 
 # ---------------------------------------------------------------- the paper's table

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import combinations
 
 from pointline.draft.drafting import MISSING
 from pointline.draft.repair import Step
@@ -142,11 +143,15 @@ def _beside(report: Report) -> Table:
 
 
 def _pairs(runs: Iterable[Run]) -> Table:
-    """Return the sums over datasets, rules by rules; nothing where they are no sums."""
+    """Return the sums over datasets, rules by rules; nothing where they are no sums.
+
+    Runs over the same records are left out: each record would count twice.
+    """
     groups: dict[tuple[str, str, str], list[Run]] = {}
     for run in runs:
         key = (f"{run.source} to {run.target}", run.model, run.rules)
         groups.setdefault(key, []).append(run)
+    groups = {key: some for key, some in groups.items() if not _overlap(some)}
     rows = []
     for key, some in groups.items():
         kept, lost = sum(run.kept for run in some), sum(run.lost for run in some)
@@ -157,6 +162,11 @@ def _pairs(runs: Iterable[Run]) -> Table:
         "direction", "model", "rules", "runs", "remaining", "lost", "lost %", "kept %, interval",
     )  # fmt: skip
     return Table(headers, tuple(rows) if any(len(some) > 1 for some in groups.values()) else ())
+
+
+def _overlap(runs: Sequence[Run]) -> bool:
+    """Tell whether two of the runs translated the same files."""
+    return any(one.files and one.files == other.files for one, other in combinations(runs, 2))
 
 
 def _rules(report: Report, *, first: bool) -> Table:
