@@ -261,7 +261,7 @@ def test_command(files):
     assert found["tasks"]["scnm-ja"]["tl"]["verdict"] == "helps"
     assert found["tasks"]["scnm-ja"]["tl"]["discordant"]["second"] == 15
     shown = ask(
-        files / "a.jsonl", files / "b", "--gold", files / "gold.jsonl", env={"COLUMNS": "120"}
+        files / "a.jsonl", files / "b", "--gold", files / "gold.jsonl", env={"COLUMNS": "80"}
     )
     for words in ("+25.00", "helps", "sign test", "McNemar", "all records: 120 records"):
         assert words in shown.stdout

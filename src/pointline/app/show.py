@@ -73,6 +73,7 @@ def progress(what: str) -> Iterator[Advance]:
 def table(headers: Sequence[str], rows: Iterable[Sequence[str]], *, title: str = "") -> Table:
     """Return a table of strings, all columns but the first aligned to the right if numeric."""
     shown = [list(row) for row in rows]
+    first = (*headers[:1], *(row[0] for row in shown))
     made = Table(
         title=title or None,
         header_style="bold",
@@ -89,7 +90,7 @@ def table(headers: Sequence[str], rows: Iterable[Sequence[str]], *, title: str =
             _SHORT.get(header, header),
             justify="right" if numeric else "left",
             overflow="fold",
-            no_wrap=numeric or (at == 0 and all(len(row[0]) <= 2 * _KEPT for row in shown)),
+            no_wrap=numeric or (at == 0 and all(len(cell) <= 2 * _KEPT for cell in first)),
             min_width=min(longest, _KEPT),
         )
     for row in shown:
