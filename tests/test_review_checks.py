@@ -4,7 +4,7 @@ from strategies import records
 
 from pointline.format.record import Fact, Pair, Record
 from pointline.format.tasks import task
-from pointline.review.agreement import cohen
+from pointline.review.agreement import alike
 from pointline.review.checks import CHECKS, problems
 from pointline.review.files import chosen, offered
 from pointline.review.guard import Seal, Session, is_loopback, named
@@ -56,13 +56,13 @@ def test_any_record_can_be_checked(record):
 def test_kappa_by_hand():
     # a table of 2 x 2: both yes 20, yes-no 5, no-yes 10, both no 15
     seen = [(1, 1)] * 20 + [(1, 0)] * 5 + [(0, 1)] * 10 + [(0, 0)] * 15
-    assert (cohen(seen).share, round(cohen(seen).kappa, 10)) == (0.7, 0.4)
+    assert (alike(seen).share, round(alike(seen).kappa, 10)) == (0.7, 0.4)
     # three categories: p_o = 5/8, p_e = (3*4 + 3*2 + 2*2)/64 = 22/64
     three = [("a", "a")] * 3 + [("b", "a"), ("b", "b"), ("b", "c"), ("c", "b"), ("c", "c")]
-    assert cohen(three).kappa == pytest.approx((5 / 8 - 22 / 64) / (1 - 22 / 64))
-    assert cohen([("x", "y"), ("y", "x")]).kappa == -1.0
-    assert cohen([("x", "x")] * 5).kappa is None and cohen([]).kappa is None
-    assert cohen([(b, a) for a, b in seen]).kappa == cohen(seen).kappa
+    assert alike(three).kappa == pytest.approx((5 / 8 - 22 / 64) / (1 - 22 / 64))
+    assert alike([("x", "y"), ("y", "x")]).kappa == -1.0
+    assert alike([("x", "x")] * 5).kappa is None and alike([]).kappa is None
+    assert alike([(b, a) for a, b in seen]).kappa == alike(seen).kappa
 
 
 def test_the_pace_leaves_breaks_out():

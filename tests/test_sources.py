@@ -224,7 +224,7 @@ MISSHAPEN = {
     "crossre, no spans": (f"{EN}/news-train.json", '\n{"doc_key": "news-train-1"}', r"news-train\.json:2: not of the corpus's shape \(KeyError: 'sentence'\)"),
     "crossre, a list": (f"{EN}/news-train.json", "[1]", r"news-train\.json:1: not of the corpus's shape"),
     "crossre, rows": (f"{JA}/news-train.json", "", "not the rows of the English"),
-    "smp2019-ecdt": ("smp2019-ecdt/dataSet/train.json", "{}", "a list of utterances"),
+    "smp2019-ecdt": ("smp2019-ecdt/dataSet/train.json", "{}", "a list is expected"),
     "smp2019-ecdt, a file": ("smp2019-ecdt/dataSet/train.json", "[", r"train\.json: not of the corpus's shape"),
     "smp2019-ecdt, a row": ("smp2019-ecdt/dataSet/train.json", '[{"text": "a"}]', r"train\.json\[0\]: not of .* docs/data\.md"),
     "smp2019-ecdt, slots": ("smp2019-ecdt/dataSet/train.json", '[{"text": " "}, {"text": "a", "domain": "bus", "slots": []}]', r"train\.json\[1\]: not of"),

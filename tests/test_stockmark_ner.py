@@ -40,7 +40,7 @@ def test_what_is_there_twice_or_has_no_text_is_counted(tmp_path):
 
 
 MISSHAPEN = {
-    "no list": ({}, r"ner\.json: a list of sentences is expected"),
+    "no list": ({}, r"ner\.json: a list is expected"),
     "no text": ([{"curid": "1"}], r"ner\.json\[0\]: not of .*KeyError: 'text'"),
     "another type": (
         [

@@ -6,7 +6,7 @@ import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal, NoReturn
+from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
@@ -20,7 +20,7 @@ from pointline.app import (
     cli_translate,
     show,
 )
-from pointline.app.options import Json, TaskName, print_json, task_of
+from pointline.app.options import Json, Match, Missing, Protocol, TaskName, print_json, task_of
 from pointline.errors import InputError, PointlineError
 from pointline.format import tasks as tasks_table
 from pointline.format.tasks import Task
@@ -124,16 +124,9 @@ def _task_row(task: Task) -> tuple[str, ...]:
 def score(
     gold: Annotated[Path, typer.Argument(help="Records, or a dataset folder (its test split).")],
     predicted: Annotated[Path, typer.Argument(help="Predictions, or the folder of a run.")],
-    protocol: Annotated[
-        Literal["pointline", "paper"],
-        typer.Option(help="Parsed records, or the paper's Algorithm 1 on strings."),
-    ] = "pointline",
-    match: Annotated[
-        Literal["string", "offset"], typer.Option(help="What makes two pairs the same.")
-    ] = "string",
-    missing: Annotated[
-        Literal["error", "wrong"], typer.Option(help="A gold record without a prediction.")
-    ] = "error",
+    protocol: Protocol = "pointline",
+    match: Match = "string",
+    missing: Missing = "error",
     draws: Annotated[
         int, typer.Option(min=0, help="Average so many draws, as the papers do (theirs: 3).")
     ] = 0,

@@ -6,12 +6,12 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal, NamedTuple
+from typing import TYPE_CHECKING, Annotated, NamedTuple
 
 import typer
 
 from pointline.app import cli_data, show
-from pointline.app.options import Json, TaskName, print_json, task_of
+from pointline.app.options import Json, Match, Missing, Protocol, TaskName, print_json, task_of
 from pointline.errors import InputError
 from pointline.format.record import Record
 from pointline.format.tasks import Task
@@ -33,16 +33,9 @@ def compare(
     gold: Annotated[
         Path, typer.Option(help="Records, a dataset folder (its test split), or its parent.")
     ],
-    protocol: Annotated[
-        Literal["pointline", "paper"],
-        typer.Option(help="Parsed records, or the paper's Algorithm 1 on strings."),
-    ] = "pointline",
-    match: Annotated[
-        Literal["string", "offset"], typer.Option(help="What makes two pairs the same.")
-    ] = "string",
-    missing: Annotated[
-        Literal["error", "wrong"], typer.Option(help="A gold record without a prediction.")
-    ] = "error",
+    protocol: Protocol = "pointline",
+    match: Match = "string",
+    missing: Missing = "error",
     resamples: Annotated[int, typer.Option(min=1, help="Resamples of each test.")] = 10_000,
     alpha: Annotated[float, typer.Option(help="The corrected p that counts as evidence.")] = 0.05,
     seed: Annotated[int, typer.Option(help="Seed of the resamples.")] = 0,

@@ -20,6 +20,17 @@ from pointline.app.options import (
     print_json,
     task_of,
 )
+from pointline.app.server_options import (
+    Attempts,
+    Budget,
+    BudgetTokens,
+    Concurrency,
+    PerMinute,
+    PriceIn,
+    PriceOut,
+    Timeout,
+    server_option,
+)
 from pointline.errors import InputError
 from pointline.format import tasks
 from pointline.format.record import Record
@@ -36,10 +47,6 @@ __all__ = ["app", "label"]
 app = typer.Typer()
 
 _CHAT = "openai:"
-
-
-def _server(told: str) -> Any:
-    return typer.Option(help=told, rich_help_panel="A model behind an address", show_default=True)
 
 
 Model = Annotated[
@@ -63,15 +70,7 @@ Threshold = Annotated[float, typer.Option(min=0, max=1, help="Queue what is less
 Gold = Annotated[Path | None, typer.Option(help="Records with right labels, to compare by id.")]
 Relabel = Annotated[bool, typer.Option("--relabel", help="Ask for records with a label, too.")]
 Limit = Annotated[int | None, typer.Option(min=1, help="Only the first so many records.")]
-Votes = Annotated[int, _server("Answers a record; where they differ, it is queued.")]
-Concurrency = Annotated[int, _server("Questions at a time.")]
-PerMinute = Annotated[float | None, _server("Requests a minute, at most.")]
-Timeout = Annotated[float, _server("Seconds until a request is tried again.")]
-Attempts = Annotated[int, _server("Tries of a request.")]
-BudgetTokens = Annotated[int | None, _server("Stop after so many tokens.")]
-Budget = Annotated[float | None, _server("Stop after so much money.")]
-PriceIn = Annotated[float, _server("Price of a million tokens asked.")]
-PriceOut = Annotated[float, _server("Price of a million tokens answered.")]
+Votes = Annotated[int, server_option("Answers a record; where they differ, it is queued.")]
 
 
 @app.command()

@@ -3,12 +3,22 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
 from pointline.app import cli_translate_report, show
 from pointline.app.options import Json, TaskName, print_json, task_of
+from pointline.app.server_options import (
+    Attempts,
+    Budget,
+    BudgetTokens,
+    Concurrency,
+    PerMinute,
+    PriceIn,
+    PriceOut,
+    Timeout,
+)
 from pointline.format.tasks import Lang
 
 if TYPE_CHECKING:
@@ -23,10 +33,6 @@ app = typer.Typer(
 
 
 app.command()(cli_translate_report.report)
-
-
-def _server(told: str) -> Any:
-    return typer.Option(help=told, rich_help_panel="The server", show_default=True)
 
 
 Source = Annotated[Path, typer.Argument(help="A dataset folder, or a file of records.")]
@@ -56,14 +62,6 @@ Seed = Annotated[int, typer.Option(help="Seed of the sample.")]
 Database = Annotated[
     str | None, typer.Option(help="Keep the ledger in this database, by its SQLAlchemy URL.")
 ]
-Concurrency = Annotated[int, _server("Questions at a time.")]
-PerMinute = Annotated[float | None, _server("Requests a minute, at most.")]
-Timeout = Annotated[float, _server("Seconds until a request is tried again.")]
-Attempts = Annotated[int, _server("Tries of a request.")]
-BudgetTokens = Annotated[int | None, _server("Stop after so many tokens.")]
-Budget = Annotated[float | None, _server("Stop after so much money.")]
-PriceIn = Annotated[float, _server("Price of a million tokens asked.")]
-PriceOut = Annotated[float, _server("Price of a million tokens answered.")]
 
 
 @app.command()

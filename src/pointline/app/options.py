@@ -20,7 +20,10 @@ __all__ = [
     "Dtype",
     "Json",
     "Long",
+    "Match",
+    "Missing",
     "ModelName",
+    "Protocol",
     "Replace",
     "TaskName",
     "labels_of",
@@ -31,6 +34,14 @@ __all__ = [
 ]
 
 Json = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
+Protocol = Annotated[
+    Literal["pointline", "paper"],
+    typer.Option(help="Parsed records, or the paper's Algorithm 1 on strings."),
+]
+Match = Annotated[Literal["string", "offset"], typer.Option(help="What makes two pairs the same.")]
+Missing = Annotated[
+    Literal["error", "wrong"], typer.Option(help="A gold record without a prediction.")
+]
 ModelName = Annotated[
     str | None,
     typer.Option(

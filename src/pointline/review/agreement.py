@@ -7,8 +7,9 @@ from collections.abc import Hashable, Iterable, Sequence
 from dataclasses import dataclass
 
 from pointline.review.item import Opinion
+from pointline.score.agreement import cohen
 
-__all__ = ["Agreement", "Between", "between", "cohen"]
+__all__ = ["Agreement", "Between", "alike", "between"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,24 +39,13 @@ class Between:
     label: Agreement
 
 
-def cohen(pairs: Sequence[tuple[Hashable, Hashable]]) -> Agreement:
-    """Return Cohen's kappa of pairs (first rater's category, second rater's).
+def alike(pairs: Sequence[tuple[Hashable, Hashable]]) -> Agreement:
+    """Return how pairs (first rater's category, second rater's) agree.
 
-    kappa = (p_o - p_e) / (1 - p_e): p_o is the share of equal pairs, p_e the share that would be
-    equal if each rater drew from their own frequencies alone.
-
-    >>> seen = [("y", "y")] * 20 + [("y", "n")] * 5 + [("n", "y")] * 10 + [("n", "n")] * 15
-    >>> round(cohen(seen).kappa, 4)
-    0.4
+    >>> alike([("y", "y"), ("y", "n"), ("n", "n"), ("n", "n")])
+    Agreement(items=4, alike=3, kappa=0.5)
     """
-    n = len(pairs)
-    alike = sum(a == b for a, b in pairs)
-    first, second = Counter(a for a, _ in pairs), Counter(b for _, b in pairs)
-    # in whole numbers, so that a chance agreement of exactly 1 is seen as such
-    chance = sum(first[category] * second[category] for category in first)
-    if n * n == chance:
-        return Agreement(n, alike, None)
-    return Agreement(n, alike, (n * alike - chance) / (n * n - chance))
+    return Agreement(len(pairs), sum(a == b for a, b in pairs), cohen(Counter(pairs)))
 
 
 def between(opinions: Iterable[Opinion]) -> list[Between]:
@@ -76,9 +66,9 @@ def between(opinions: Iterable[Opinion]) -> list[Between]:
 
 
 def _on_verdict(both: Sequence[tuple[Opinion, Opinion]]) -> Agreement:
-    return cohen([(a.verdict, b.verdict) for a, b in both])
+    return alike([(a.verdict, b.verdict) for a, b in both])
 
 
 def _on_label(both: Sequence[tuple[Opinion, Opinion]]) -> Agreement:
     accepted = [(a, b) for a, b in both if a.verdict == b.verdict == "accepted"]
-    return cohen([(a.label, b.label) for a, b in accepted])
+    return alike([(a.label, b.label) for a, b in accepted])

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Hashable, Iterable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from pointline.errors import InputError
 from pointline.score.significance import Interval, Statistic, bootstrap
@@ -14,7 +14,9 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-__all__ = ["Agreement", "agreement"]
+T = TypeVar("T", bound=Hashable)
+
+__all__ = ["Agreement", "agreement", "cohen"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,8 +91,7 @@ def agreement(
     width = len(labels)
     same = sum(count for (first, second), count in confusion.items() if first == second)
     accuracy = same / confusion.total()
-    expected = _expected(confusion)
-    kappa = None if expected == 1 else (accuracy - expected) / (1 - expected)
+    kappa = cohen(confusion)
     if resamples == 0:
         return Agreement(confusion, accuracy, kappa)
     rows: Counter[tuple[int, ...]] = Counter()
@@ -103,14 +104,27 @@ def agreement(
     return Agreement(confusion, accuracy, kappa, found["accuracy"], found["kappa"])
 
 
-def _expected(confusion: Counter[tuple[str, str]]) -> float:
-    total = confusion.total()
-    first: Counter[str] = Counter()
-    second: Counter[str] = Counter()
+def cohen(confusion: Mapping[tuple[T, T], int]) -> float | None:
+    """Return Cohen's kappa of counts of (first, second) categories, None where it has no value.
+
+    That is where nothing was counted, or both used one and the same category only.
+
+    >>> counts = {("y", "y"): 20, ("y", "n"): 5, ("n", "y"): 10, ("n", "n"): 15}
+    >>> round(cohen(counts), 4)
+    0.4
+    """
+    first: Counter[T] = Counter()
+    second: Counter[T] = Counter()
     for (one, other), count in confusion.items():
         first[one] += count
         second[other] += count
-    return sum(first[label] * second[label] for label in first) / total**2
+    total = first.total()
+    alike = sum(count for (one, other), count in confusion.items() if one == other)
+    # in whole numbers, so that a chance agreement of exactly 1 is seen as such
+    chance = sum(count * second[category] for category, count in first.items())
+    if total**2 == chance:
+        return None
+    return (total * alike - chance) / (total**2 - chance)
 
 
 def _accuracy(sums: NDArray[np.float64]) -> NDArray[np.float64]:

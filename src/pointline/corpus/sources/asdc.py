@@ -22,16 +22,20 @@ which is a span elsewhere (はい、旅館で) has no pairs, though it names som
 
 from __future__ import annotations
 
-import csv
-import io
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from itertools import groupby
 from pathlib import Path
 
-from pointline.corpus.sources.source import Harvest, Source, Sourced, shaped, text_of
-from pointline.errors import CorpusError
+from pointline.corpus.sources.source import (
+    Harvest,
+    Source,
+    Sourced,
+    csv_rows,
+    files_of,
+    shaped,
+)
 from pointline.format.record import Pair, Record
 
 __all__ = ["MARKED", "SOURCE", "read"]
@@ -47,9 +51,7 @@ _Row = Mapping[str, str]
 def read(folder: Path, lang: str) -> Harvest:
     """Return the users' utterances as records."""
     del lang
-    files = sorted(folder.glob(_FILES))
-    if not files:
-        raise CorpusError(f"{folder}: no {_FILES} in the corpus; see docs/data.md")
+    files = files_of(folder, _FILES)
     counts: Counter[str] = Counter()
     records: list[Sourced] = []
     for path in files:
@@ -71,11 +73,7 @@ def _told(records: Iterable[Sourced]) -> Iterator[Sourced]:
 
 def _rows(path: Path) -> Iterator[tuple[str, _Row]]:
     """Yield the rows of a dialogue, each with its place: file and line."""
-    rows = csv.DictReader(io.StringIO(text_of(path)), delimiter="\t", quoting=csv.QUOTE_NONE)
-    for number, row in enumerate(rows, start=2):
-        place = f"{path}:{number}"
-        if None in row or None in row.values():
-            raise CorpusError(f"{place}: not as many fields as the header has")
+    for place, row in csv_rows(path, delimiter="\t", quoted=False):
         with shaped(place):
             row["utterance_id"]
         yield place, row

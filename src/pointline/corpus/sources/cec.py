@@ -22,7 +22,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from xml.etree import ElementTree
 
-from pointline.corpus.sources.source import Harvest, Source, Sourced, shaped, text_of
+from pointline.corpus.sources.source import Harvest, Source, Sourced, files_of, shaped, text_of
 from pointline.errors import CorpusError
 from pointline.format.record import Fact, Record
 
@@ -39,9 +39,7 @@ _BLANK = re.compile(r"\s+")
 def read(folder: Path, lang: str) -> Harvest:
     """Return the sentences as records: label the article's category, facts its events."""
     del lang
-    files = sorted(folder.glob(_FILES))
-    if not files:
-        raise CorpusError(f"{folder}: no CEC/CATEGORY/*.xml in the corpus; see docs/data.md")
+    files = files_of(folder, _FILES)
     counts: Counter[str] = Counter()
     records: list[Sourced] = []
     for path in files:

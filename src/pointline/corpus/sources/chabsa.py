@@ -20,8 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from pointline.corpus.sources.polarity import agreement
-from pointline.corpus.sources.source import Harvest, Source, Sourced, shaped, text_of
-from pointline.errors import CorpusError
+from pointline.corpus.sources.source import Harvest, Source, Sourced, files_of, shaped, text_of
 from pointline.format.record import Pair, Record
 
 __all__ = ["SOURCE", "read"]
@@ -32,9 +31,7 @@ _FILES = "data/chABSA/*_ann.json"
 def read(folder: Path, lang: str) -> Harvest:
     """Return the sentences that hold an opinion as records; a report is a document."""
     del lang
-    files = sorted(folder.glob(_FILES))
-    if not files:
-        raise CorpusError(f"{folder}: no data/chABSA/*_ann.json in the corpus; see docs/data.md")
+    files = files_of(folder, _FILES)
     counts: Counter[str] = Counter()
     records: list[Sourced] = []
     for path in files:

@@ -25,8 +25,6 @@ jieba does not know, or have a sense without praise.
 
 from __future__ import annotations
 
-import csv
-import io
 import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -34,9 +32,8 @@ from pathlib import Path
 
 from pointline.corpus.sources import lexicon
 from pointline.corpus.sources.lexicon import Lexicon
-from pointline.corpus.sources.source import Harvest, Source, Sourced, shaped, text_of
+from pointline.corpus.sources.source import Harvest, Source, Sourced, csv_rows, shaped
 from pointline.corpus.words import Word, wordlist, words
-from pointline.errors import CorpusError
 from pointline.format.record import Pair, Record
 
 __all__ = ["LONGEST", "SOURCE", "read"]
@@ -79,10 +76,10 @@ def read(folder: Path, lang: str) -> Harvest:
     polarities = lexicon.chinese(folder.parent / "lexicons")
     counts: Counter[str] = Counter()
     records = []
-    for number, (place, label, review) in enumerate(_rows(folder / _FILE), start=1):
+    for number, (place, row) in enumerate(csv_rows(folder / _FILE), start=1):
         with shaped(place):
             counts["records read"] += 1
-            text, cut = _reviewers(review)
+            label, (text, cut) = row["label"], _reviewers(row["review"])
             if fault := _unfit(text):
                 counts[f"records dropped: {fault}"] += 1
                 continue
@@ -92,18 +89,6 @@ def read(folder: Path, lang: str) -> Harvest:
             records.append(Sourced(Record(id, "chnsenti-htl", text, _LABELS[label], pairs), id))
     counts["records kept"] = len(records)
     return Harvest(tuple(records), counts)
-
-
-def _rows(path: Path) -> Iterator[tuple[str, str, str]]:
-    """Yield the rows of a file, each with its place: file and line."""
-    reader = csv.DictReader(io.StringIO(text_of(path), newline=""))
-    try:
-        for row in reader:
-            place = f"{path}:{reader.line_num}"
-            with shaped(place):
-                yield place, row["label"], row["review"]
-    except csv.Error as error:
-        raise CorpusError(f"{path}:{reader.reader.line_num}: not CSV: {error}") from None
 
 
 def _reviewers(review: str) -> tuple[str, list[str]]:

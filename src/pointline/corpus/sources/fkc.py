@@ -33,8 +33,7 @@ from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 
 from pointline.corpus.sources.knp import Morpheme, Sentence, sentences
-from pointline.corpus.sources.source import Harvest, Source, Sourced, shaped
-from pointline.errors import CorpusError
+from pointline.corpus.sources.source import Harvest, Source, Sourced, files_of, shaped
 from pointline.format.record import Fact, Record
 
 __all__ = ["CASES", "GENRES", "SOURCE", "read"]
@@ -74,9 +73,7 @@ _Span = tuple[int, int]
 def read(folder: Path, lang: str) -> Harvest:
     """Return the sentences as records: label the genre, facts the predicates' arguments."""
     del lang
-    files = sorted(folder.glob(_FILES))
-    if not files:
-        raise CorpusError(f"{folder}: no {_FILES} in the corpus; see docs/data.md")
+    files = files_of(folder, _FILES)
     counts: Counter[str] = Counter()
     records: list[Sourced] = []
     for path in files:

@@ -12,14 +12,12 @@ domain.
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from pointline.corpus.sources.source import Harvest, Source, Sourced, shaped, text_of
-from pointline.errors import CorpusError
+from pointline.corpus.sources.source import Harvest, Source, Sourced, json_rows, shaped
 from pointline.format.record import Pair, Record
 from pointline.format.text import place
 
@@ -31,15 +29,11 @@ _FILE = "dataSet/train.json"
 def read(folder: Path, lang: str) -> Harvest:
     """Return the labelled utterances as records; each is a document of its own."""
     del lang
-    path = folder / _FILE
-    with shaped(path):
-        rows = json.loads(text_of(path))
-    if not isinstance(rows, list):
-        raise CorpusError(f"{path}: a list of utterances is expected")
+    rows = json_rows(folder / _FILE)
     counts: Counter[str] = Counter({"records read": len(rows)})
     records = []
-    for number, row in enumerate(rows):
-        with shaped(f"{path}[{number}]"):
+    for number, (at, row) in enumerate(rows):
+        with shaped(at):
             if not row["text"].strip():
                 counts["records dropped: no text"] += 1
                 continue

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import json
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
@@ -14,7 +16,19 @@ from typing import Any, Literal
 from pointline.errors import CorpusError
 from pointline.format.record import Record
 
-__all__ = ["Harvest", "Origin", "Source", "Sourced", "json_lines", "required", "shaped", "text_of"]
+__all__ = [
+    "Harvest",
+    "Origin",
+    "Source",
+    "Sourced",
+    "csv_rows",
+    "files_of",
+    "json_lines",
+    "json_rows",
+    "required",
+    "shaped",
+    "text_of",
+]
 
 #: Where a text or an annotation comes from; none: the corpus has no such annotation.
 Origin = Literal["human", "derived", "machine-translated", "none"]
@@ -149,3 +163,46 @@ def json_lines(path: Path) -> Iterator[tuple[str, Any]]:
                 yield place, json.loads(line)
             except json.JSONDecodeError as error:
                 raise CorpusError(f"{place}: not JSON: {error}") from None
+
+
+def json_rows(path: Path) -> list[tuple[str, Any]]:
+    """Return the place, file and index, and the value of each entry of a file that is one list.
+
+    Raises CorpusError where it is not JSON, or no list.
+    """
+    with shaped(path):
+        rows = json.loads(text_of(path))
+    if not isinstance(rows, list):
+        raise CorpusError(f"{path}: a list is expected")
+    return [(f"{path}[{number}]", row) for number, row in enumerate(rows)]
+
+
+def csv_rows(
+    path: Path, *, delimiter: str = ",", quoted: bool = True
+) -> Iterator[tuple[str, dict[str, str]]]:
+    """Yield the place, file and line, and the cells by column of each row below the header.
+
+    Raises CorpusError with the line that is not CSV, or has not as many fields as the header.
+    """
+    quoting: Literal[0, 3] = csv.QUOTE_MINIMAL if quoted else csv.QUOTE_NONE
+    lines = io.StringIO(text_of(path), newline="")
+    reader = csv.DictReader(lines, delimiter=delimiter, quoting=quoting)
+    try:
+        for row in reader:
+            place = f"{path}:{reader.line_num}"
+            if None in row or None in row.values():
+                raise CorpusError(f"{place}: not as many fields as the header has")
+            yield place, row
+    except csv.Error as error:
+        raise CorpusError(f"{path}:{reader.reader.line_num}: not CSV: {error}") from None
+
+
+def files_of(folder: Path, pattern: str) -> list[Path]:
+    """Return the files of a corpus that match, in the order of their names.
+
+    Raises CorpusError where there is none.
+    """
+    files = sorted(folder.glob(pattern))
+    if not files:
+        raise CorpusError(f"{folder}: no {pattern} in the corpus; see docs/data.md")
+    return files

@@ -12,14 +12,12 @@ label is "", and `pointline data read stockmark-ner --task scnm-ja` writes a fil
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from pointline.corpus.sources.source import Harvest, Source, Sourced, shaped, text_of
-from pointline.errors import CorpusError
+from pointline.corpus.sources.source import Harvest, Source, Sourced, json_rows, shaped
 from pointline.format import tasks
 from pointline.format.record import Pair, Record
 
@@ -32,15 +30,11 @@ _TYPES = frozenset(tasks.task("scnm-ja").item_labels or ())
 def read(folder: Path, lang: str) -> Harvest:
     """Return the sentences as records without a text label; an article is a document."""
     del lang
-    path = folder / _FILE
-    with shaped(path):
-        rows = json.loads(text_of(path))
-    if not isinstance(rows, list):
-        raise CorpusError(f"{path}: a list of sentences is expected")
+    rows = json_rows(folder / _FILE)
     counts: Counter[str] = Counter({"records read": len(rows)})
     records = []
-    for number, row in enumerate(rows):
-        with shaped(f"{path}[{number}]"):
+    for number, (place, row) in enumerate(rows):
+        with shaped(place):
             if not row["text"].strip():
                 counts["records dropped: no text"] += 1
                 continue

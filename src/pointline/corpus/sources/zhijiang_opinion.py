@@ -11,15 +11,12 @@ The review's polarity is the one on which its rows agree (`polarity.agreement`).
 
 from __future__ import annotations
 
-import csv
-import io
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from pointline.corpus.sources.polarity import agreement
-from pointline.corpus.sources.source import Harvest, Source, Sourced, shaped, text_of
-from pointline.errors import CorpusError
+from pointline.corpus.sources.source import Harvest, Source, Sourced, csv_rows, shaped
 from pointline.format.record import Pair, Record
 
 __all__ = ["SOURCE", "read"]
@@ -33,7 +30,7 @@ _Row = Mapping[str, str]
 def read(folder: Path, lang: str) -> Harvest:
     """Return the labelled reviews as records; each is a document of its own."""
     del lang
-    reviews, rows = (_rows(folder / file) for file in _FILES)
+    reviews, rows = (list(csv_rows(folder / file)) for file in _FILES)
     labels: dict[str, list[tuple[str, _Row]]] = defaultdict(list)
     for place, row in rows:
         with shaped(place):
@@ -49,21 +46,6 @@ def read(folder: Path, lang: str) -> Harvest:
             records.append(Sourced(_record(id, text, labels[id], counts), f"train-{id}"))
     counts["records kept"] = len(records)
     return Harvest(tuple(records), counts)
-
-
-def _rows(path: Path) -> Sequence[tuple[str, _Row]]:
-    """Return the rows of a file, each with its place: file and line."""
-    reader = csv.DictReader(io.StringIO(text_of(path), newline=""))
-    rows = []
-    try:
-        for row in reader:
-            place = f"{path}:{reader.line_num}"
-            if None in row or None in row.values():
-                raise CorpusError(f"{place}: not as many fields as the header has")
-            rows.append((place, row))
-    except csv.Error as error:
-        raise CorpusError(f"{path}:{reader.reader.line_num}: not CSV: {error}") from None
-    return rows
 
 
 def _record(id: str, text: str, rows: Sequence[tuple[str, _Row]], counts: Counter[str]) -> Record:

@@ -1,0 +1,34 @@
+"""Options of the commands that ask a model behind an address: pace, tries, budget, prices."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import typer
+
+__all__ = [
+    "Attempts",
+    "Budget",
+    "BudgetTokens",
+    "Concurrency",
+    "PerMinute",
+    "PriceIn",
+    "PriceOut",
+    "Timeout",
+    "server_option",
+]
+
+
+def server_option(told: str) -> Any:
+    """Return an option that the help lists with those of the server."""
+    return typer.Option(help=told, rich_help_panel="A model behind an address", show_default=True)
+
+
+Concurrency = Annotated[int, server_option("Questions at a time.")]
+PerMinute = Annotated[float | None, server_option("Requests a minute, at most.")]
+Timeout = Annotated[float, server_option("Seconds until a request is tried again.")]
+Attempts = Annotated[int, server_option("Tries of a request.")]
+BudgetTokens = Annotated[int | None, server_option("Stop after so many tokens.")]
+Budget = Annotated[float | None, server_option("Stop after so much money.")]
+PriceIn = Annotated[float, server_option("Price of a million tokens asked.")]
+PriceOut = Annotated[float, server_option("Price of a million tokens answered.")]
