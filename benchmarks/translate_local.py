@@ -29,14 +29,14 @@ from typing import Any
 from machine import describe
 
 from pointline.corpus import store
-from pointline.draft.limits import Limits
 from pointline.draft.origin import origin
 from pointline.draft.prompts import TranslationPrompt
-from pointline.draft.question import Address
 from pointline.draft.translate import translate
 from pointline.draft.translator import Translator
 from pointline.format.record import Record
 from pointline.model import embedded
+from pointline.model.limits import Limits
+from pointline.model.question import Address
 
 TEMPLATE = (
     "{{ bos_token }}{% for message in messages %}"

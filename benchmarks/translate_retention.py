@@ -25,14 +25,14 @@ sys.path.insert(0, str(Path(__file__).parent.parent / "tests"))
 from translators import Book, ChatServer, Translators
 
 from pointline.corpus import store
-from pointline.draft.limits import Limits
 from pointline.draft.origin import origin
 from pointline.draft.prompts import TranslationPrompt
-from pointline.draft.question import Address
 from pointline.draft.rules import Rules
 from pointline.draft.translate import translate
 from pointline.draft.translator import Translator
 from pointline.format.tasks import LANGUAGES
+from pointline.model.limits import Limits
+from pointline.model.question import Address
 
 WAYS = (("paper", "none"), ("pointline", "none"), ("pointline", "full"))
 

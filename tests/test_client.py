@@ -7,10 +7,10 @@ from email.utils import formatdate
 import pytest
 from chat_server import ChatServer, Reply
 
-from pointline.draft.client import Client
-from pointline.draft.limits import Limits
-from pointline.draft.question import Address, Answer, Question, Usage
 from pointline.errors import BudgetSpent, InputError, NoAnswer, ServerError
+from pointline.model.client import Client
+from pointline.model.limits import Limits
+from pointline.model.question import Address, Answer, Question, Usage
 
 QUICK = {"first_wait": 0.02, "longest_wait": 0.05, "timeout": 5.0}
 SCHEMA = {"type": "object", "properties": {"label": {"type": "string"}}, "required": ["label"]}

@@ -16,14 +16,14 @@ from pointline.corpus import store
 from pointline.draft import label as labelling
 from pointline.draft.label import LEDGER
 from pointline.draft.labeller import ChatLabeller, ModelLabeller
-from pointline.draft.limits import Limits
 from pointline.draft.prompts import LabelPrompt
-from pointline.draft.question import Address
 from pointline.errors import InputError, RecordError, ServerError
 from pointline.format.record import Pair, Record
 from pointline.format.tasks import task
 from pointline.model.backend import Completion, Token
 from pointline.model.extract import Extractor, Options
+from pointline.model.limits import Limits
+from pointline.model.question import Address
 
 LABELS = ("社会", "文芸", "学問", "技術", "自然")
 SCNM = task("scnm-ja")

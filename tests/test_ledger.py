@@ -11,8 +11,8 @@ import sqlalchemy
 from postgres import cluster
 
 from pointline.draft.ledger import Ledger, Row
-from pointline.draft.question import Answer, Usage
 from pointline.errors import InputError, MissingExtra
+from pointline.model.question import Answer, Usage
 
 
 @pytest.fixture(scope="module")

@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pointline.draft.question import HOSTED, Address, Answer, Question, Usage
 from pointline.errors import InputError
+from pointline.model.question import HOSTED, Address, Answer, Question, Usage
 
 
 @pytest.mark.parametrize(

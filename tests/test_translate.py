@@ -20,16 +20,16 @@ from translators import MOODS, Book, ChatServer, Translators
 from pointline.corpus import store
 from pointline.draft.filters import FILTERS
 from pointline.draft.ledger import Ledger
-from pointline.draft.limits import Limits
 from pointline.draft.origin import origin
 from pointline.draft.prompts import TranslationPrompt
-from pointline.draft.question import Address
 from pointline.draft.rules import Rules
 from pointline.draft.translate import LEDGER, translate
 from pointline.draft.translator import Translator
 from pointline.errors import InputError, RecordError
 from pointline.format.record import Pair, Record
 from pointline.format.tasks import task
+from pointline.model.limits import Limits
+from pointline.model.question import Address
 
 FILES = ("train.jsonl", "dev.jsonl", "test.jsonl", "drafts.jsonl", "dropped.jsonl",
          "queued.jsonl", "manifest.json", "metrics.json", "config.json")  # fmt: skip

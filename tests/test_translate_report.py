@@ -18,10 +18,8 @@ from typer.testing import CliRunner
 
 from pointline.app.cli import app
 from pointline.corpus import store
-from pointline.draft.limits import Limits
 from pointline.draft.origin import origin
 from pointline.draft.prompts import TranslationPrompt
-from pointline.draft.question import Address
 from pointline.draft.report import Published, published, report
 from pointline.draft.reportpage import page
 from pointline.draft.reporttables import markdown, tables
@@ -31,6 +29,8 @@ from pointline.draft.translator import Translator
 from pointline.errors import InputError, RecordError
 from pointline.format.record import Fact, Pair, Record
 from pointline.format.tasks import task
+from pointline.model.limits import Limits
+from pointline.model.question import Address
 
 CHROMIUM = shutil.which("chromium")
 EVIL = "</td><script>document.title = 'broken'</script> & \u202eabc\u202c | **x** \x07"

@@ -39,8 +39,8 @@ from pointline.format.tasks import Lang, Task
 if TYPE_CHECKING:
     from pointline.draft.label import Labelling
     from pointline.draft.labeller import Labeller
-    from pointline.draft.limits import Limits
     from pointline.draft.prompts import LabelPrompt
+    from pointline.model.limits import Limits
 
 __all__ = ["app", "label"]
 
@@ -108,8 +108,8 @@ def label(
 
     Example: pointline data label ner.jsonl --task scnm-ja --out runs/labels
     """
-    from pointline.draft.limits import Limits
     from pointline.draft.prompts import LabelPrompt
+    from pointline.model.limits import Limits
 
     spoken = lang or _language(records)
     asked = _asked(task, labels, spoken, open_=open_)
@@ -191,7 +191,7 @@ def _gold(file: Path) -> dict[str, str]:
 
 def _chat(model: str, prompt: LabelPrompt, limits: Limits, votes: int) -> Labeller:
     from pointline.draft.labeller import ChatLabeller
-    from pointline.draft.question import Address
+    from pointline.model.question import Address
 
     return ChatLabeller(Address.parse(model), prompt, limits=limits, ballots=votes)
 

@@ -95,12 +95,12 @@ def run(
     Example: pointline translate run data/scnm-ja --to en --model openai:NAME --out runs/ja-en
     """
     from pointline.draft import translate as translating
-    from pointline.draft.limits import Limits
     from pointline.draft.origin import origin
     from pointline.draft.prompts import TranslationPrompt
-    from pointline.draft.question import Address
     from pointline.draft.rules import Rules
     from pointline.draft.translator import Translator
+    from pointline.model.limits import Limits
+    from pointline.model.question import Address
 
     limits = Limits(
         concurrency=concurrency, per_minute=per_minute, timeout=timeout, attempts=attempts,

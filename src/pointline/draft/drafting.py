@@ -7,7 +7,6 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from pointline.draft.answers import is_refusal
 from pointline.draft.crosslingual import Encoder
 from pointline.draft.draft import Draft, Mention
 from pointline.draft.filters import FILTERS
@@ -18,6 +17,7 @@ from pointline.draft.repair import Step, locate
 from pointline.draft.vocabulary import Glossary, Level, item_labels, translated, unknown
 from pointline.format.record import Fact, Pair, Record
 from pointline.format.tasks import Lang, Task
+from pointline.model.answers import is_refusal
 
 __all__ = ["DUPLICATED", "MISSING", "REFUSED", "UNREADABLE", "Made", "Maker"]
 

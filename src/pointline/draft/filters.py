@@ -16,11 +16,11 @@ from collections.abc import Callable, Mapping
 from functools import lru_cache
 
 from pointline.corpus import twins, words
-from pointline.draft.answers import is_refusal
 from pointline.draft.draft import Draft
 from pointline.draft.repair import Step
 from pointline.errors import PointlineError
 from pointline.format import codec
+from pointline.model.answers import is_refusal
 
 __all__ = ["FILTERS", "PRESETS", "RATIOS", "Filter", "is_simplified", "reasons", "size"]
 

@@ -26,11 +26,11 @@ from typing import Any
 from pointline.corpus import store
 from pointline.draft.labeller import Labeller, Vote
 from pointline.draft.ledger import Ledger, Row
-from pointline.draft.question import Usage
 from pointline.draft.sorting import DONE, FAILED, Rules, Sorted, mark, sort, untouched
 from pointline.errors import BudgetSpent, InputError
 from pointline.format.record import Record
 from pointline.format.tasks import Task
+from pointline.model.question import Usage
 from pointline.model.runfolder import RunFolder
 from pointline.version import __version__
 

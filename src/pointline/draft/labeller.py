@@ -12,15 +12,15 @@ from dataclasses import dataclass
 from statistics import fmean
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
-from pointline.draft.answers import is_refusal, json_object, label_in, short_label
-from pointline.draft.client import Client, Memory
-from pointline.draft.limits import Limits
 from pointline.draft.prompts import LabelPrompt, digest
-from pointline.draft.question import Address, Answer
 from pointline.errors import InputError, NoAnswer
 from pointline.format.record import Record
 from pointline.format.tasks import Task
 from pointline.format.text import fold
+from pointline.model.answers import is_refusal, json_object, label_in, short_label
+from pointline.model.client import Client, Memory
+from pointline.model.limits import Limits
+from pointline.model.question import Address, Answer
 
 if TYPE_CHECKING:
     from pointline.model.extract import Extractor

@@ -17,8 +17,8 @@ from typing import TYPE_CHECKING, Any, Self
 
 import orjson
 
-from pointline.draft.question import Answer, Usage
 from pointline.errors import InputError, MissingExtra
+from pointline.model.question import Answer, Usage
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection, Engine, Table

@@ -10,10 +10,10 @@ from typing import Any
 
 import orjson
 
-from pointline.draft.question import Question
 from pointline.errors import InputError
 from pointline.format.record import Pair, Record
 from pointline.format.tasks import LANGUAGES, Lang
+from pointline.model.question import Question
 
 __all__ = ["LabelPrompt", "TranslationPrompt", "digest"]
 

@@ -7,8 +7,8 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from pointline.draft.answers import json_object, whole, without_thoughts
 from pointline.format.text import fold
+from pointline.model.answers import json_object, whole, without_thoughts
 
 __all__ = ["Reading", "read", "strings"]
 

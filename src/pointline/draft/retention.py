@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import Any
 
 from pointline.draft.filters import PRESETS
-from pointline.draft.question import Address
 from pointline.draft.rules import Rules
 from pointline.errors import InputError
 from pointline.format.record import Record
+from pointline.model.question import Address
 from pointline.score.contingency import wilson
 from pointline.score.significance import Interval
 

@@ -10,17 +10,17 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 from typing import Any
 
-from pointline.draft.answers import is_refusal, short_label
-from pointline.draft.client import Client, Memory
 from pointline.draft.ledger import Row
-from pointline.draft.limits import Limits
 from pointline.draft.placing import asked_for, missing
 from pointline.draft.prompts import TranslationPrompt
-from pointline.draft.question import Address, Answer
 from pointline.draft.reading import read, strings
 from pointline.draft.sorting import mark
 from pointline.errors import NoAnswer
 from pointline.format.record import Record
+from pointline.model.answers import is_refusal, short_label
+from pointline.model.client import Client, Memory
+from pointline.model.limits import Limits
+from pointline.model.question import Address, Answer
 
 __all__ = ["DONE", "FAILED", "READ", "Translator"]
 

@@ -18,10 +18,10 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 from weakref import WeakValueDictionary
 
-from pointline.draft.dialect import SHOWN, Dialect, Garbled, model_names, read, retry_after
-from pointline.draft.limits import Limits, Pace
-from pointline.draft.question import KEY, Address, Answer, Question, Usage
 from pointline.errors import InputError, MissingExtra, NoAnswer, PointlineError, ServerError
+from pointline.model.dialect import SHOWN, Dialect, Garbled, model_names, read, retry_after
+from pointline.model.limits import Limits, Pace
+from pointline.model.question import KEY, Address, Answer, Question, Usage
 
 if TYPE_CHECKING:
     import openai

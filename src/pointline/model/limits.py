@@ -6,8 +6,8 @@ import asyncio
 import math
 from dataclasses import dataclass
 
-from pointline.draft.question import Usage
 from pointline.errors import BudgetSpent, InputError
+from pointline.model.question import Usage
 
 __all__ = ["Limits", "Pace"]
 
