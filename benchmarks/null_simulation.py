@@ -15,7 +15,6 @@ is the common part of its variance.
 from __future__ import annotations
 
 import argparse
-import csv
 import json
 import time
 from collections import Counter
@@ -32,8 +31,8 @@ from numpy.typing import NDArray
 from pointline.score.comparison import LEVELS, compare_rows
 from pointline.score.contingency import wilson
 from pointline.score.randomise import randomised
+from pointline.study import paper
 
-TABLE2 = Path(__file__).parents[2] / "shared" / "paper" / "table2_ablation.csv"
 RESULTS = Path(__file__).parent / "results" / "null_simulation.json"
 MOST_ITEMS = 8
 MEAN_ITEMS = 2.5
@@ -181,15 +180,11 @@ def null_worlds() -> dict[str, World]:
 # ---------------------------------------------------------------- power
 
 
-def table2(path: Path = TABLE2) -> Iterator[tuple[str, System, System]]:
+def table2() -> Iterator[tuple[str, System, System]]:
     """The printed scores without and with the other level, by sub-dataset."""
-    with path.open(encoding="utf-8", newline="") as file:
-        for row in csv.DictReader(file):
-            without, given = (
-                System(float(row[f"tl_f1_{key}_wli"]) / 100, float(row[f"wl_f1_{key}_tli"]) / 100)
-                for key in ("without", "with")
-            )
-            yield f"{row['dataset']} {row['lang']}", without, given
+    for row in paper.ablation():
+        without = System(row.tl_without / 100, row.wl_without / 100)
+        yield f"{row.dataset} {row.lang}", without, System(row.tl_with / 100, row.wl_with / 100)
 
 
 def power(world: World, *, comparisons: int, resamples: int, seed: int) -> dict[str, float]:

@@ -1,8 +1,5 @@
 """Verdicts, families of sub-datasets, mutual reinforcement, the sign test."""
 
-import csv
-from pathlib import Path
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -10,6 +7,7 @@ from hypothesis import strategies as st
 from pointline.score.contingency import benjamini_hochberg, holm
 from pointline.score.difference import Difference, Verdict, family, mutual, signs
 from pointline.score.significance import Interval
+from pointline.study import paper
 
 
 def difference(value, p=1.0):
@@ -72,17 +70,7 @@ def test_benjamini_hochberg_is_its_definition(values, share):
 
 def test_the_papers_recount_by_the_sign_test():
     """32 of 42 from printed numbers; both directions on 12 of 21 is another claim."""
-    printed = Path(__file__).parents[1].parent / "shared" / "paper" / "table2_ablation.csv"
-    if not printed.is_file():
-        pytest.skip("the published tables are not beside the repository")
-    with printed.open(encoding="utf-8", newline="") as file:
-        rows = [
-            {key: float(row[key]) for key in row if "_f1_" in key} for row in csv.DictReader(file)
-        ]
-    gains = [
-        (r["wl_f1_with_tli"] - r["wl_f1_without_tli"], r["tl_f1_with_wli"] - r["tl_f1_without_wli"])
-        for r in rows
-    ]
+    gains = [(row.wl_gain, row.tl_gain) for row in paper.ablation()]
     found = signs([difference(gain) for both in gains for gain in both])
     assert found[:3] == (32, 10, 0)
     assert round(found.p, 5) == 0.00094

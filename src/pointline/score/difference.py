@@ -11,7 +11,16 @@ from pointline.score.contingency import benjamini_hochberg, holm, mcnemar
 from pointline.score.runs import Spread
 from pointline.score.significance import Interval
 
-__all__ = ["Difference", "Discordant", "Signs", "Verdict", "family", "mutual", "signs"]
+__all__ = [
+    "Difference",
+    "Discordant",
+    "Signs",
+    "Verdict",
+    "family",
+    "mutual",
+    "signs",
+    "signs_of",
+]
 
 
 class Verdict(StrEnum):
@@ -118,11 +127,21 @@ def signs(differences: Iterable[Difference]) -> Signs:
     are left out of it.
 
     >>> better, worse = (Difference(0.5, x, Interval(-1, 1), p=0.5) for x in (0.6, 0.4))
-    >>> found = signs([better] * 32 + [worse] * 10)  # the recount of the MMM paper's Table 2
+    >>> found = signs([better] * 5 + [worse])
+    >>> found.better, found.worse, round(found.p, 5)
+    (5, 1, 0.21875)
+    """
+    return signs_of(one.value for one in differences)
+
+
+def signs_of(differences: Iterable[float]) -> Signs:
+    """Return `signs` of differences that are numbers.
+
+    >>> found = signs_of([0.3] * 32 + [-0.5] * 10)  # the recount of the MMM paper's Table 2
     >>> found.better, found.worse, round(found.p, 5)
     (32, 10, 0.00094)
     """
-    values = [one.value for one in differences]
+    values = list(differences)
     better, worse = sum(value > 0 for value in values), sum(value < 0 for value in values)
     return Signs(better, worse, len(values) - better - worse, mcnemar(worse, better))
 
