@@ -9,14 +9,15 @@ from __future__ import annotations
 import hashlib
 import random
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, Literal
 
 from pointline.corpus.check import RULES
 from pointline.errors import FormatError, PreflightError, RecordError
 from pointline.format import codec
 from pointline.format.record import Record
 from pointline.format.tasks import Task
+from pointline.model.labellists import Inventory, drawn
 from pointline.model.prompt import Level, input_text, target
 
 if TYPE_CHECKING:
@@ -24,18 +25,27 @@ if TYPE_CHECKING:
 
     from pointline.model.backbone import Backbone
 
-__all__ = ["Batch", "Example", "Sample", "Step", "collate", "draw", "encode", "plan", "seen"]
+__all__ = [
+    "Batch", "Example", "Sample", "Sampling", "Step", "collate", "draw", "encode", "plan", "seen",
+]  # fmt: skip
+
+#: What share of an epoch a dataset has: by its size, by the size's square root, or an equal one.
+Sampling = Literal["proportional", "root", "equal"]
 
 _POOL = 50  # batches among which examples of like length find each other
 
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """A record to learn from, its task, and the file that it came from."""
+    """A record to learn from, its task, and the file that it came from.
+
+    Label lists are drawn from `known`; without it they are the task's.
+    """
 
     record: Record
     task: Task
     file: str
+    known: Inventory | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +130,8 @@ def encode(
             # an ad-hoc task is always asked with its labels (`extract.Extractor`)
             adhoc = sample.task.family == "adhoc"
             shown = adhoc or _share(f"{seed}/{record.id}") < show_labels_share
-            example = _example(sample, backbone, level, labels=shown)
+            asked = _listed(sample, seed) if shown else sample
+            example = _example(asked, backbone, level, labels=shown)
             reasons += _misfit(example, limit)
             examples.append(example)
         problems += [f"{sample.file}: record {record.id!r}: {reason}" for reason in reasons]
@@ -128,6 +139,15 @@ def encode(
         more = f" (and {len(problems) - 1} more)" if len(problems) > 1 else ""
         raise PreflightError(f"not fit to be trained on: {problems[0]}{more}", problems)
     return examples
+
+
+def _listed(sample: Sample, seed: int) -> Sample:
+    """Return the sample as it is asked for under a label list."""
+    if sample.known is None or sample.task.family == "adhoc":
+        return sample
+    rng = random.Random(f"{seed}/{sample.record.id}")
+    record, task = drawn(sample.record, sample.task, sample.known, rng)
+    return replace(sample, record=record, task=task)
 
 
 def _example(sample: Sample, backbone: Backbone, level: Level, *, labels: bool) -> Example:
@@ -186,8 +206,14 @@ def plan(
     epochs: int,
     accumulation: int = 1,
     seed: int = 0,
+    sets: Sequence[str] | None = None,
+    sampling: Sampling = "proportional",
 ) -> tuple[Step, ...]:
     """Return every step of a training: each epoch holds each example once.
+
+    `sets` names the dataset of each example. Where `sampling` gives a dataset less of an epoch
+    than it has, the epoch holds some of it, other ones in other epochs; where it gives more, some
+    are seen more often than others, by one time.
 
     A batch takes examples of like length until its longest one times their number would exceed
     `max_tokens` (padding counts; an example that is longer alone has a batch of its own). Batches
@@ -199,7 +225,8 @@ def plan(
     steps = []
     for epoch in range(epochs):
         rng = random.Random(f"{seed}/{epoch}")
-        batches = _epoch(lengths, max_tokens, rng)
+        order = _order(sets or [""] * len(lengths), sampling, rng)
+        batches = _epoch(order, lengths, max_tokens, rng)
         steps += [
             Step(epoch, tuple(batches[i : i + accumulation]))
             for i in range(0, len(batches), accumulation)
@@ -207,9 +234,30 @@ def plan(
     return tuple(steps)
 
 
-def _epoch(lengths: Sequence[int], max_tokens: int, rng: random.Random) -> list[tuple[int, ...]]:
-    order = list(range(len(lengths)))
+def _order(sets: Sequence[str], sampling: Sampling, rng: random.Random) -> list[int]:
+    """Return the examples of an epoch in any order."""
+    order = list(range(len(sets)))
+    if sampling != "proportional":
+        order = [number for members in _shares(sets, sampling, rng) for number in members]
     rng.shuffle(order)
+    return order
+
+
+def _shares(sets: Sequence[str], sampling: Sampling, rng: random.Random) -> Iterator[Sequence[int]]:
+    """Yield what an epoch holds of each dataset."""
+    members: dict[str, list[int]] = {}
+    for number, name in enumerate(sets):
+        members.setdefault(name, []).append(number)
+    weight = {n: len(m) ** (0.5 if sampling == "root" else 0) for n, m in members.items()}
+    whole = sum(weight.values())
+    for name, numbers in members.items():
+        times, rest = divmod(round(len(sets) * weight[name] / whole), len(numbers))
+        yield [*numbers * times, *rng.sample(numbers, rest)]
+
+
+def _epoch(
+    order: Sequence[int], lengths: Sequence[int], max_tokens: int, rng: random.Random
+) -> list[tuple[int, ...]]:
     mean = sum(lengths) / max(1, len(lengths))
     pool = max(1, round(_POOL * max_tokens / max(1.0, mean)))
     batches: list[tuple[int, ...]] = []

@@ -13,7 +13,8 @@ __all__ = ["model_card", "notice"]
 _SETTINGS = (
     "method", "rank", "alpha", "dropout", "layers", "epochs", "max_tokens_per_batch",
     "accumulation", "learning_rate", "schedule", "warmup", "weight_decay", "clip", "dtype",
-    "loss_vocabulary", "level", "show_labels_share", "seed",
+    "loss_vocabulary", "level", "show_labels_share", "label_lists",
+    "sampling", "held_out", "seed",
 )  # fmt: skip
 
 _TERMS = re.compile("gemma(2|3.*)?")  # the kinds of model that are under the Gemma Terms of Use

@@ -15,6 +15,7 @@ from pointline.format.tasks import Task
 from pointline.model.backbone import Backbone, Dtype, load
 from pointline.model.batches import Example, Sample, Step, draw, encode, plan, seen
 from pointline.model.embedded import Progress
+from pointline.model.labellists import inventory, labels_of
 from pointline.model.learner import Learner
 from pointline.model.runfolder import RunFolder
 from pointline.model.settings import TrainConfig
@@ -72,16 +73,24 @@ def _versions(torch: str) -> dict[str, Any]:
 
 
 def _facts(path: Path, dataset: Dataset, config: TrainConfig) -> dict[str, Any]:
-    if not dataset.train:
+    kept = _kept(dataset.train, config)
+    if not kept:
         raise InputError(f"{path} holds no train.jsonl with records: there is nothing to learn")
     return {
         "name": path.name,
         "task": dataset.task.to_dict(),
-        "records": min(len(dataset.train), config.examples or len(dataset.train)),
+        "records": min(len(kept), config.examples or len(kept)),
+        "held_out": len(dataset.train) - len(kept),
         "sha256": sha256(path / "train.jsonl"),
         "dev_sha256": sha256(path / "dev.jsonl") if dataset.dev else None,
         "licences": list(dataset.manifest.get("licences", ())),
     }
+
+
+def _kept(records: Sequence[Record], config: TrainConfig) -> Sequence[Record]:
+    """Return the records that hold none of the labels that are held out."""
+    held = set(config.held_out)
+    return [record for record in records if not held & labels_of(record)] if held else records
 
 
 def prepare(
@@ -118,6 +127,8 @@ def prepare(
             epochs=config.epochs,
             accumulation=config.accumulation,
             seed=config.seed,
+            sets=[sample.file for sample in train],
+            sampling=config.sampling,
         ),
         dev=shown,
         dev_batches=_in_batches(dev_examples, config.max_tokens_per_batch),
@@ -133,10 +144,14 @@ def _draw(
     shown: list[tuple[str, Task, Sequence[Record]]] = []
     for path, dataset in sets:
         key = f"{config.seed}/{path.name}"
-        learn = draw(dataset.train, config.examples, key)
-        look = draw(dataset.dev, config.dev_examples, key)
-        train += [Sample(record, dataset.task, str(path / "train.jsonl")) for record in learn]
-        dev += [Sample(record, dataset.task, str(path / "dev.jsonl")) for record in look]
+        kept = _kept(dataset.train, config)
+        learn = draw(kept, config.examples, key)
+        look = draw(_kept(dataset.dev, config), config.dev_examples, key)
+        known = inventory(kept, dataset.task) if config.label_lists == "drawn" else None
+        train += [
+            Sample(record, dataset.task, str(path / "train.jsonl"), known) for record in learn
+        ]
+        dev += [Sample(record, dataset.task, str(path / "dev.jsonl"), known) for record in look]
         if look:
             shown.append((path.name, dataset.task, look))
     return train, dev, shown

@@ -5,10 +5,11 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 from pointline.errors import InputError
 from pointline.model.backbone import DEFAULT
+from pointline.model.batches import Sampling
 from pointline.model.prompt import Level
 
 __all__ = ["TrainConfig"]
@@ -20,7 +21,11 @@ class TrainConfig:
 
     Data: dataset folders, of each at most `examples` records (None: all) drawn by `seed`; of their
     dev splits `dev_examples`, for the loss and the scores after each epoch (0: neither).
-    `max_length` refuses longer examples. `show_labels_share` of the prompts list the labels.
+    `max_length` refuses longer examples. `show_labels_share` of the prompts list the labels: the
+    task's, all of them (`label_lists="whole"`), or some, drawn for each record among its own and
+    its dataset's (`"drawn"`). `sampling` says what share of an epoch a dataset has: by its size
+    ("proportional": every record once), by the size's square root, or an equal one. Records with
+    one of the labels in `held_out`, of either level, are left out.
 
     Weights: `method="lora"` adapts every linear layer of the topmost `layers` blocks (None: all)
     at `rank`, scaled by `alpha / rank` (0: alpha is twice the rank); `method="full"` trains every
@@ -47,6 +52,9 @@ class TrainConfig:
     dev_examples: int = 40
     max_length: int = 1024
     show_labels_share: float = 0.0
+    label_lists: Literal["whole", "drawn"] = "whole"
+    sampling: Sampling = "proportional"
+    held_out: tuple[str, ...] = ()
     level: Level = Level.BOTH
     rank: int = 16
     alpha: float = 0.0
@@ -69,6 +77,7 @@ class TrainConfig:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "data", tuple(map(str, self.data)))
+        object.__setattr__(self, "held_out", tuple(self.held_out))
         object.__setattr__(self, "level", Level(self.level))
         if self.alpha == 0:
             object.__setattr__(self, "alpha", 2.0 * self.rank)
@@ -79,7 +88,8 @@ class TrainConfig:
 
     def to_dict(self) -> dict[str, Any]:
         """Return the settings as JSON-ready values; `TrainConfig(**values)` takes them back."""
-        return {**asdict(self), "data": list(self.data), "level": self.level.value}
+        lists = {"data": list(self.data), "held_out": list(self.held_out)}
+        return {**asdict(self), **lists, "level": self.level.value}
 
     def _faults(self) -> Iterator[tuple[str, str]]:
         """Yield the name of each setting that cannot be, and what it has to be."""
@@ -103,6 +113,8 @@ _CHOICES = {
     "method": ("lora", "full"),
     "schedule": ("linear", "cosine"),
     "loss_vocabulary": ("full", "seen"),
+    "label_lists": ("whole", "drawn"),
+    "sampling": get_args(Sampling),
     "dtype": ("auto", "float32", "bfloat16"),
 }
 _COUNTS = ("rank", "epochs", "accumulation", "max_length", "save_every", "examples", "layers")
