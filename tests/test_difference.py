@@ -1,11 +1,21 @@
 """Verdicts, families of sub-datasets, mutual reinforcement, the sign test."""
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from pointline.score.contingency import benjamini_hochberg, holm
-from pointline.score.difference import Difference, Verdict, family, mutual, signs
+from pointline.score.difference import (
+    Difference,
+    Verdict,
+    detectable,
+    family,
+    mutual,
+    signs,
+)
+from pointline.score.runs import Spread
 from pointline.score.significance import Interval
 from pointline.study import paper
 
@@ -41,6 +51,16 @@ def test_signs_count_and_toss():
     assert found[:3] == (3, 1, 1)
     assert found.p == pytest.approx(10 / 16)  # 2 (1 + 4) / 16
     assert signs([]).p == 1.0
+
+
+def test_what_a_comparison_could_have_seen():
+    """With known deviation 1 point, 1.96 + 0.84 of them; few runs take more, by Student's t."""
+    single = Difference(0.5, 0.5, Interval(-0.0196, 0.0196), 1.0)
+    assert detectable(single) == pytest.approx(0.0280, abs=5e-5)
+    assert detectable(single, alpha=0.05 / 21) == pytest.approx(0.0388, abs=5e-5)  # 3.038 + 0.842
+    runs = replace(single, spread=Spread(0.0001, 0.0, freedom=4.0))
+    assert detectable(runs) == pytest.approx(0.01 * (2.776 + 0.941), abs=5e-5)
+    assert detectable(replace(single, interval=Interval(0.0, 0.0))) is None
 
 
 ps = st.lists(st.floats(0, 1), min_size=1, max_size=12)

@@ -147,7 +147,7 @@ def test_latex():
         "\\toprule\n"
         "label & F1 \\& n \\\\\n"
         "\\midrule\n"
-        "人名|x & 9.00 \\\\\n"
+        "人名\\textbar{}x & 9.00 \\\\\n"
         "a\\_b*c & \\textbf{10.00} \\\\\n"
         "50 \\% & -- \\\\\n"
         "\\bottomrule\n"

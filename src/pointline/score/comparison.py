@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-__all__ = ["LEVELS", "Comparison", "Level", "compare", "compare_rows"]
+__all__ = ["LEVELS", "Comparison", "Level", "compare", "compare_rows", "row_of"]
 
 Level = Literal["tl", "wl", "all"]
 
@@ -152,7 +152,7 @@ def compare_rows(
     matched, in gold, predicted; items matched, in gold, predicted; 1 if all is right; 1; and 1 if
     the label is right, be it that there is none.
 
-    Raises InputError as `compare` does for the choices.
+    `row_of` makes them of an outcome. Raises InputError as `compare` does for the choices.
 
     >>> found = compare_rows({(1, 1, 1, 2, 2, 2, 1, 1, 1) * 2: 100})
     >>> found.wl.value, found.wl.p, found.tl.p, found.all.p
@@ -160,6 +160,12 @@ def compare_rows(
     """
     part = _comparison(rows, _sure(runs, resamples, level, alpha, seed))
     return _corrected({"": part})[""]
+
+
+def row_of(outcome: Outcome) -> tuple[int, ...]:
+    """Return the nine counts that a run brings on one record, as `compare_rows` takes them."""
+    same = outcome.predicted.ok and outcome.gold.label == outcome.predicted.label
+    return (*outcome.row()[: _WIDTH - 1], int(same))
 
 
 # ---------------------------------------------------------------- counting
@@ -178,7 +184,7 @@ def _count(
     for at, run in enumerate(runs):
         for outcome in _outcomes(gold, run, _name(at, split), rules, missing):
             key = outcome.task, outcome.id
-            row = (*rows.get(key, ()), *_row(outcome))
+            row = (*rows.get(key, ()), *row_of(outcome))
             rows[key] = known.setdefault(row, row)
     counted: defaultdict[str, Counter[tuple[int, ...]]] = defaultdict(Counter)
     for (task, _), row in rows.items():
@@ -200,11 +206,6 @@ def _outcomes(
 def _name(at: int, split: tuple[int, int]) -> str:
     side, number = ("first", at) if at < split[0] else ("second", at - split[0])
     return f"the {side} system" + (f", run {number + 1}" if max(split) > 1 else "")
-
-
-def _row(outcome: Outcome) -> tuple[int, ...]:
-    same = outcome.predicted.ok and outcome.gold.label == outcome.predicted.label
-    return (*outcome.row()[: _WIDTH - 1], int(same))
 
 
 # ---------------------------------------------------------------- testing

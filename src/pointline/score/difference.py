@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from enum import StrEnum
+from math import inf
 from typing import Any, NamedTuple
 
 from pointline.score.contingency import benjamini_hochberg, holm, mcnemar
-from pointline.score.runs import Spread
+from pointline.score.runs import Spread, student_quantile
 from pointline.score.significance import Interval
 
 __all__ = [
@@ -16,6 +17,7 @@ __all__ = [
     "Discordant",
     "Signs",
     "Verdict",
+    "detectable",
     "family",
     "mutual",
     "signs",
@@ -118,6 +120,26 @@ def family(found: Mapping[str, Difference], *, alpha: float = 0.05) -> dict[str,
 def mutual(text_helps_words: Difference, words_help_text: Difference) -> bool:
     """Tell whether the two levels of a sub-dataset reinforce each other: both directions help."""
     return text_helps_words.verdict is words_help_text.verdict is Verdict.HELPS
+
+
+def detectable(found: Difference, *, alpha: float = 0.05, power: float = 0.8) -> float | None:
+    """Return the true difference that such a comparison has p < alpha for, with a chance of `power`.
+
+    It is (t(1 - alpha / 2) + t(power)) standard errors, with the standard error that was observed:
+    of single runs that of the interval, with normal quantiles. None where it was 0, as of two
+    systems that answered alike: they do not tell how far others would differ.
+
+    >>> one = Difference(0.5, 0.51, Interval(-0.0296, 0.0496), p=0.6)
+    >>> round(detectable(one), 3)
+    0.057
+    """
+    freedom = inf if found.spread is None else found.spread.freedom
+    if found.spread is not None:
+        error = found.spread.deviation
+    else:
+        error = found.interval.width / 2 / student_quantile(found.interval.level, inf)
+    quantiles = student_quantile(1 - alpha, freedom) + student_quantile(2 * power - 1, freedom)
+    return quantiles * error or None
 
 
 def signs(differences: Iterable[Difference]) -> Signs:

@@ -22,6 +22,7 @@ __all__ = ["Metric", "Table", "by_label", "by_task", "conditions", "side_by_side
 Metric = Literal["tl", "wl", "all", "offset", "well_formed", "verbatim"]
 
 NONE = "–"
+_NUMBER = frozenset("0123456789-−–+.<≈[")  # what a number, or an interval, begins with
 _NAMES: Mapping[Metric, str] = {
     "tl": "TL",
     "wl": "WL",
@@ -35,7 +36,8 @@ _LATEX = {
     "\\": r"\textbackslash{}",
     "~": r"\textasciitilde{}",
     "^": r"\textasciicircum{}",
-    NONE: "--",
+    **{"<": r"\textless{}", ">": r"\textgreater{}", "|": r"\textbar{}"},
+    **{NONE: "--", "−": "$-$", "→": r"$\rightarrow$", "≈": r"$\approx$"},
 }
 
 
@@ -60,12 +62,24 @@ class Table:
             if len(row) != len(self.headers):
                 raise ValueError(f"a row of {len(self.headers)} cells is wanted, got {row!r}")
 
+    @property
+    def numeric(self) -> tuple[bool, ...]:
+        """Whether each column holds numbers, which stand to the right; the first names the rows.
+
+        >>> Table(("run", "F1", "verdict"), (("a", "−0.5", "hurts"), ("b", "", ""))).numeric
+        (False, True, False)
+        """
+        return tuple(
+            at > 0 and all(not row[at] or row[at][0] in _NUMBER for row in self.rows)
+            for at in range(len(self.headers))
+        )
+
     def markdown(self) -> str:
         """Return the table in Markdown, the best cells bold."""
         head = tuple(map(_escape_markdown, self.headers))
         rows = [head, *self._marked("**{}**".format, _escape_markdown)]
         lines = ["| " + " | ".join(row) + " |" for row in rows]
-        lines.insert(1, "|---|" + "---:|" * (len(self.headers) - 1))
+        lines.insert(1, "|" + "".join("---:|" if right else "---|" for right in self.numeric))
         return "\n".join(lines)
 
     def latex(self) -> str:
@@ -73,7 +87,7 @@ class Table:
         rows = [tuple(map(_escape_latex, self.headers))]
         rows += self._marked(r"\textbf{{{}}}".format, _escape_latex)
         head, *body = [" & ".join(row) + r" \\" for row in rows]
-        columns = "l" + "r" * (len(self.headers) - 1)
+        columns = "".join("r" if right else "l" for right in self.numeric)
         lines = [rf"\begin{{tabular}}{{{columns}}}", r"\toprule", head, r"\midrule", *body]
         return "\n".join([*lines, r"\bottomrule", r"\end{tabular}"])
 
