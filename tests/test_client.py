@@ -383,12 +383,41 @@ def test_work_goes_again_with_the_same_client():
     assert len(server.asked) == 2
 
 
-def test_work_within_a_running_loop_is_refused():
+def test_work_goes_on_where_an_event_loop_runs():
     with ChatServer(lambda body, n: Reply("ok")) as server:
+        one = client(server)
+        taken = []
+
+        def questions():
+            for text in "abc":
+                taken.append(text)
+                yield question(text)
+
+        async def inside():
+            found = one.work(questions(), one.ask)
+            assert taken == []
+            return [answer.text for answer in found]
+
+        assert asyncio.run(inside()) == ["ok"] * 3
+
+
+def test_an_error_within_a_running_loop_is_raised_there():
+    with ChatServer(lambda body, n: Reply(status=401, error={"message": "no"})) as server:
         one = client(server)
 
         async def inside():
-            return list(one.work("ab", one.ask))
+            return list(one.work([question()], one.ask))
 
-        with pytest.raises(InputError, match=r"await client\.ask"):
+        with pytest.raises(ServerError, match="key is refused"):
             asyncio.run(inside())
+
+
+@pytest.mark.parametrize("code", ["content_filter", "content_policy_violation"])
+def test_a_question_that_a_service_filters_is_answered_by_a_refusal(code):
+    told = {"message": "The prompt was filtered.", "code": code}
+    with ChatServer(lambda body, n: Reply(status=400, error=told)) as server:
+        one = client(server)
+        first, again = ask(one, question(schema=SCHEMA), question(schema=SCHEMA))
+    assert (first.text, first.finish) == ("", "content_filter")
+    assert "The prompt was filtered." in first.refusal
+    assert (first, again.cached, len(server.asked)) == (again, True, 1)

@@ -140,7 +140,12 @@ class ServerError(ModelError):
 
 
 class NoAnswer(PointlineError):
-    """One question that a model's server gave no answer to; others may fare better."""
+    """One question that a model's server gave no answer to, or the `problems` of several."""
+
+    def __init__(self, reason: str, problems: Sequence[str] = ()) -> None:
+        """Keep the reason and, of several questions, the list of reasons, one line each."""
+        super().__init__(reason)
+        self.problems = tuple(problems)
 
 
 class BudgetSpent(PointlineError):

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from statistics import fmean
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
-from pointline.draft.prompts import LabelPrompt, digest
+from pointline.draft.prompts import LabelPrompt
 from pointline.errors import InputError, NoAnswer
 from pointline.format.record import Record
 from pointline.format.tasks import Task
@@ -20,7 +20,7 @@ from pointline.format.text import fold
 from pointline.model.answers import is_refusal, json_object, label_in, short_label
 from pointline.model.client import Client, Memory
 from pointline.model.limits import Limits
-from pointline.model.question import Address, Answer
+from pointline.model.question import Address, Answer, digest
 
 if TYPE_CHECKING:
     from pointline.model.extract import Extractor

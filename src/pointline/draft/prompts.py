@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import orjson
-
 from pointline.errors import InputError
 from pointline.format.record import Pair, Record
 from pointline.format.tasks import LANGUAGES, Lang
-from pointline.model.question import Question
+from pointline.model.question import Question, digest
 
-__all__ = ["LabelPrompt", "TranslationPrompt", "digest"]
+__all__ = ["LabelPrompt", "TranslationPrompt"]
 
 _TASK = (
     "You annotate a corpus. Every question is a JSON object: a text, and the items that are marked"
@@ -49,11 +46,6 @@ _EXAMPLES: dict[str, tuple[str, tuple[str, str], tuple[str, ...], str]] = {
         "交通",
     ),
 }
-
-
-def digest(*words: object) -> str:
-    """Return twelve hex digits that tell these words from others."""
-    return hashlib.sha256(orjson.dumps(words, option=orjson.OPT_SORT_KEYS)).hexdigest()[:12]
 
 
 @dataclass(frozen=True, slots=True)

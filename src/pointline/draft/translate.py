@@ -30,7 +30,6 @@ from pointline.draft.drafting import Maker
 from pointline.draft.ledger import Ledger, Row
 from pointline.draft.origin import Origin
 from pointline.draft.outcome import Outcome, decide
-from pointline.draft.prompts import digest
 from pointline.draft.repair import Step
 from pointline.draft.rules import Rules
 from pointline.draft.translator import Translator
@@ -38,7 +37,7 @@ from pointline.draft.vocabulary import target
 from pointline.errors import InputError
 from pointline.format.tasks import Task
 from pointline.model.limits import Limits
-from pointline.model.question import Usage
+from pointline.model.question import Usage, digest
 from pointline.model.runfolder import RunFolder
 from pointline.version import __version__
 

@@ -14,12 +14,22 @@ import asyncio
 import logging
 import os
 from collections.abc import Awaitable, Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
+from itertools import islice
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 from weakref import WeakValueDictionary
 
 from pointline.errors import InputError, MissingExtra, NoAnswer, PointlineError, ServerError
-from pointline.model.dialect import SHOWN, Dialect, Garbled, model_names, read, retry_after
+from pointline.model.dialect import (
+    FILTERED,
+    SHOWN,
+    Dialect,
+    Garbled,
+    model_names,
+    read,
+    retry_after,
+)
 from pointline.model.limits import Limits, Pace
 from pointline.model.question import KEY, Address, Answer, Question, Usage
 
@@ -129,12 +139,15 @@ class Client:
         """Yield what the job makes of each thing, as they are done.
 
         Twice `concurrency` jobs are under way. Where one raises, no further one is begun, those
-        under way are ended and yielded, and then it is raised.
-
-        Raises InputError within a running event loop, where `await client.ask(...)` is to be used.
+        under way are ended and yielded, and then it is raised. Where an event loop runs, as in a
+        notebook, things are taken and jobs done in a thread of their own.
         """
-        _refuse_loop()
-        todo = iter(things)
+        steps = self._work(iter(things), job)
+        return _elsewhere(steps) if _loop_runs() else steps
+
+    # ------------------------------------------------------------ many questions
+
+    def _work(self, todo: Iterator[T], job: Callable[[T], Awaitable[R]]) -> Iterator[R]:
         pending: set[asyncio.Task[R]] = set()
         fault: BaseException | None = None
         with asyncio.Runner() as runner:
@@ -217,6 +230,9 @@ class Client:
                     self._failed_in_a_row = 0
                     return answer
         except (openai.APIError, Garbled) as error:
+            if getattr(error, "code", None) in FILTERED:
+                self._failed_in_a_row = 0
+                return Answer("", "content_filter", self._words(error), usage=Usage(1))
             raise self._counted(self._translated(error)) from None
         raise AssertionError("a retry context returns or raises")
 
@@ -251,7 +267,7 @@ class Client:
                 reply = await create(**body)
             except (openai.BadRequestError, openai.UnprocessableEntityError) as error:
                 blamed = self._dialect.blamed(str(error), body)
-                if blamed is None:
+                if blamed is None or error.code in FILTERED:
                     raise
                 without.add(blamed)
                 continue
@@ -319,12 +335,22 @@ async def _some(
     return await asyncio.wait(pending, return_when=asyncio.FIRST_COMPLETED)
 
 
-def _refuse_loop() -> None:
+def _loop_runs() -> bool:
     try:
         asyncio.get_running_loop()
     except RuntimeError:
-        return
-    raise InputError("an event loop runs here: await client.ask(...), or use another thread")
+        return False
+    return True
+
+
+def _elsewhere(steps: Iterator[R]) -> Iterator[R]:
+    """Yield what an iterator gives, each of its steps taken in one other thread."""
+    with ThreadPoolExecutor(1) as thread:
+        try:
+            while found := thread.submit(lambda: tuple(islice(steps, 1))).result():
+                yield found[0]
+        finally:
+            thread.submit(getattr(steps, "close", lambda: None)).result()
 
 
 def _require() -> None:

@@ -14,10 +14,12 @@ from pointline.model.question import Answer, Question, Usage
 if TYPE_CHECKING:
     import openai
 
-__all__ = ["SHOWN", "Dialect", "Garbled", "model_names", "read", "retry_after"]
+__all__ = ["FILTERED", "SHOWN", "Dialect", "Garbled", "model_names", "read", "retry_after"]
 
 #: Characters of a server's own words in a message.
 SHOWN = 200
+#: The codes of an error that is a refusal: a service does not let the model see the question.
+FILTERED = frozenset({"content_filter", "content_policy_violation"})
 
 # What a server may not know, and the words by which it says so.
 _OPTIONAL = {

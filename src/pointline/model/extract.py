@@ -12,21 +12,22 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from itertools import islice
 from operator import itemgetter
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, get_args
+from typing import TYPE_CHECKING, Any, Literal, get_args
 
 from pointline.errors import FormatError, InputError, TaskError, TextTooLong
 from pointline.format import codec, tasks
 from pointline.format.record import Prediction, Record
 from pointline.format.tasks import Lang, Task
-from pointline.model import grammar, prompt
+from pointline.model import grammar, prompt, question
 from pointline.model.backend import Backend
 from pointline.model.grammar import MAX_ITEMS, Align
 from pointline.model.interpret import interpret, loops
-from pointline.model.prompt import Level
+from pointline.model.prompt import Form, Level
 from pointline.model.window import merge, split
 
 if TYPE_CHECKING:
@@ -51,6 +52,10 @@ class Options:
     more than `window` tokens; `overlap` is what neighbouring windows share, in tokens. A model with
     a smaller window than `window` plus `max_new_tokens` is asked for less.
 
+    `level` is asked for in the mix format, or `form` as it says (and `level` is that form's). What
+    a form shows beside the text is the record's own label or items; such a text has to fit into one
+    window, a longer one is refused.
+
     Raises InputError for values that cannot be.
     """
 
@@ -64,10 +69,12 @@ class Options:
     long: Literal["split", "refuse"] = "split"
     window: int = 1024
     overlap: int = 64
+    form: Form | None = None
 
     def __post_init__(self) -> None:
         try:
-            object.__setattr__(self, "level", Level(self.level))
+            level = self.level if self.form is None else self.form.level
+            object.__setattr__(self, "level", Level(level))
         except ValueError:
             told = ", ".join(repr(level.value) for level in Level)
             raise InputError(f"level is one of {told}, got {self.level!r}") from None
@@ -85,6 +92,11 @@ class Options:
                 "window and max_new_tokens are 1 or more and overlap 0 or more, got"
                 f" {self.window}, {self.max_new_tokens} and {self.overlap}"
             )
+
+    @property
+    def asked(self) -> Form:
+        """The form in which texts are asked for."""
+        return self.form or Form(self.level)
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,12 +146,18 @@ class Extractor:
 
         Without a name and an adapter the adapter that comes with pointline is in it; a name
         (also `backbone.DEFAULT`) is the plain model. Adapters are merged into the weights.
+        `openai:NAME@BASE_URL` is a chat model behind an address (`model.openai`).
 
-        Raises ModelError for a model that is missing or damaged, MissingExtra without torch.
+        Raises ModelError for a model that is missing or damaged, MissingExtra without torch,
+        InputError for an adapter or a device of a model behind an address.
         """
         from pointline.model import backbone
 
         base = backbone.DEFAULT if name is None else name
+        if str(base).startswith(question.PREFIX):
+            from pointline.model.openai import behind
+
+            return behind(str(base), options, adapter=adapter, device=device)
         backbone.require(str(base))
         from pointline.model.hf import HFBackend
 
@@ -224,8 +242,20 @@ class Extractor:
         if own is not None and task is not None:
             raise TaskError("a task has its own labels: give a task, or labels, not both")
         records = (self._asked(text, number, own or task) for number, text in enumerate(texts))
-        while ahead := list(islice(records, _LOOKAHEAD * batch_size)):
-            yield from self._ahead(ahead, batch_size, ordered, progress)
+        yield from self._found(records, batch_size, ordered, progress)
+
+    @contextmanager
+    def within(self, folder: Path) -> Iterator[Extractor]:  # noqa: ARG002 - for those that do
+        """Give the extractor for a run in this folder, where it may keep what it must not lose."""
+        yield self
+
+    def settings(self) -> dict[str, Any]:
+        """Return what predictions depend on beside model, options and task, JSON-ready."""
+        return {}
+
+    def account(self) -> dict[str, Any]:
+        """Return what the extractor used so far, as JSON-ready values: requests, tokens, money."""
+        return {}
 
     # ------------------------------------------------------------ the work
 
@@ -237,6 +267,17 @@ class Extractor:
         if isinstance(asked, str):
             return record, self.task(asked)
         return record, asked if isinstance(asked, Task) else asked(record.text)
+
+    def _found(
+        self,
+        asked: Iterator[tuple[Record, Task]],
+        batch_size: int,
+        ordered: bool,
+        progress: Callable[[int], None] | None,
+    ) -> Iterator[Prediction]:
+        """Yield the predictions; what a model of another kind does in its own way."""
+        while ahead := list(islice(asked, _LOOKAHEAD * batch_size)):
+            yield from self._ahead(ahead, batch_size, ordered, progress)
 
     def _ahead(
         self,
@@ -305,7 +346,7 @@ class Extractor:
             halts=[loops(job.record.text, job.task) for job in batch],
         )
         for job, completion in zip(batch, completions, strict=True):
-            yield interpret(completion, job.record, job.task)
+            yield interpret(completion, job.record, job.task, self.options.asked)
 
     def _job(self, number: int, start: int, end: int, record: Record, task: Task) -> _Job:
         text, options = record.text[start:end], self.options
@@ -315,37 +356,41 @@ class Extractor:
                 task,
                 text,
                 align=options.align,
-                level=options.level,
+                form=options.asked,
                 max_items=options.max_items,
                 fields=options.fields,
             )
         window = Record(record.id, record.task, text, meta=record.meta)
-        return _Job(number, start, window, task, self._prompt(text, task), rules)
+        return _Job(number, start, window, task, self._prompt(text, task, record), rules)
 
     def _windows(self, record: Record, task: Task) -> list[tuple[int, int]]:
         """Return the windows of a text, [(0, length)] if it is short enough."""
 
         def count(text: str) -> int:
-            return self.backend.count(self._prompt(text, task))
+            return self.backend.count(self._prompt(text, task, record))
 
         limit = min(self.options.window, self.backend.window - self._new_tokens)
-        if self.options.long == "refuse" and (used := count(record.text)) > limit:
+        beside = self.options.asked.given is not None  # and no window of it is known
+        if (beside or self.options.long == "refuse") and (used := count(record.text)) > limit:
+            remedy = "" if beside else "use long='split' or "
             raise TextTooLong(
                 f"record {record.id!r}: {len(record.text):,} characters make a prompt of {used:,}"
-                f" tokens, the window takes {limit:,}: use long='split' or a larger window"
+                f" tokens, the window takes {limit:,}: {remedy}a larger window"
             )
+        if beside:
+            return [(0, len(record.text))]
         return split(record.text, limit=limit, overlap=self.options.overlap, count=count)
 
     @property
     def _new_tokens(self) -> int:
         return min(self.options.max_new_tokens, self.backend.window // 2)
 
-    def _prompt(self, text: str, task: Task) -> str:
+    def _prompt(self, text: str, task: Task, record: Record) -> str:
         listed = task.family == "adhoc"
-        level, example = self.options.level, self.options.example
+        form, example = self.options.asked, self.options.example
         if example is None:
-            return prompt.input_text(text, task, level, labels=listed)
-        return prompt.one_shot(example, text, task, level, labels=listed)
+            return prompt.input_text(text, task, form, labels=listed, given=record)
+        return prompt.one_shot(example, text, task, form, labels=listed, given=record)
 
 
 def _own(

@@ -15,14 +15,14 @@ import orjson
 
 from pointline.errors import InputError
 
-__all__ = ["HOSTED", "KEY", "Address", "Answer", "Question", "Usage"]
+__all__ = ["HOSTED", "KEY", "PREFIX", "Address", "Answer", "Question", "Usage", "digest"]
 
 #: The environment variable that holds the key, the only place that it is read from.
 KEY = "OPENAI_API_KEY"
 #: Where a name without an address is asked, if OPENAI_BASE_URL names no other place.
 HOSTED = "https://api.openai.com/v1"
-
-_PREFIX = "openai:"
+#: What the name of a model behind an address begins with.
+PREFIX = "openai:"
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +41,7 @@ class Address:
 
     def __post_init__(self) -> None:
         if not self.model.strip():
-            raise InputError(f"no model is named: write {_PREFIX}NAME or {_PREFIX}NAME@BASE_URL")
+            raise InputError(f"no model is named: write {PREFIX}NAME or {PREFIX}NAME@BASE_URL")
         try:
             parts = urlsplit(self.base_url)
             host, _ = parts.hostname, parts.port
@@ -64,9 +64,9 @@ class Address:
 
         Raises InputError as the class does.
         """
-        if not name.startswith(_PREFIX):
-            raise InputError(f"{name!r} names no server: write {_PREFIX}NAME@BASE_URL")
-        asked = name.removeprefix(_PREFIX)
+        if not name.startswith(PREFIX):
+            raise InputError(f"{name!r} names no server: write {PREFIX}NAME@BASE_URL")
+        asked = name.removeprefix(PREFIX)
         at = max(asked.find("@http://"), asked.find("@https://"))
         if at >= 0:
             return cls(asked[:at], asked[at + 1 :])
@@ -76,7 +76,7 @@ class Address:
         return cls(asked, os.environ.get("OPENAI_BASE_URL") or HOSTED)
 
     def __str__(self) -> str:
-        return f"{_PREFIX}{self.model}@{self.base_url}"
+        return f"{PREFIX}{self.model}@{self.base_url}"
 
     @property
     def local(self) -> bool:
@@ -111,6 +111,11 @@ class Question:
         """Return what tells this question to this model from every other, as a hex digest."""
         asked = [address.model, address.base_url, asdict(self)]
         return hashlib.sha256(orjson.dumps(asked, option=orjson.OPT_SORT_KEYS)).hexdigest()
+
+
+def digest(*words: object) -> str:
+    """Return twelve hex digits that tell these words from others."""
+    return hashlib.sha256(orjson.dumps(words, option=orjson.OPT_SORT_KEYS)).hexdigest()[:12]
 
 
 @dataclass(frozen=True, slots=True)

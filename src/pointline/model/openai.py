@@ -1,0 +1,204 @@
+"""Extraction by a chat model behind an OpenAI-compatible address: the papers' GPT rows.
+
+    ex = Extractor.load("openai:NAME@http://127.0.0.1:8000/v1")
+
+The model is held to a JSON schema (`Options.constrained`), or answers freely in the mix format. A
+text is given whole: its window is not known here. `client.Client` does the asking.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any, TypeVar, get_args
+
+from pointline.errors import InputError, NoAnswer
+from pointline.format.record import Prediction, Record
+from pointline.format.tasks import Task
+from pointline.model.answerfile import AnswerFile
+from pointline.model.backend import Completion, Halt
+from pointline.model.chatprompt import ChatPrompt
+from pointline.model.chatreading import Strictness, read
+from pointline.model.chatwords import VERSION
+from pointline.model.client import Client, Memory
+from pointline.model.extract import Extractor, Options
+from pointline.model.limits import Limits
+from pointline.model.question import Address, Question
+
+__all__ = ["ANSWERS", "ChatBackend", "ChatExtractor", "behind"]
+
+Found = TypeVar("Found")
+
+#: The file of answers in a run folder.
+ANSWERS = "answers.jsonl"
+
+
+@dataclass(frozen=True, slots=True)
+class ChatBackend:
+    """A chat model as a `backend.Backend`: a prompt is one message, nothing is put before it.
+
+    It takes no grammar, knows no window, and guesses three bytes a token.
+    """
+
+    client: Client
+    weights: str = field(default="", init=False)
+    window: int = field(default=2**31, init=False)
+
+    @property
+    def name(self) -> str:
+        """The model's name and address."""
+        return str(self.client.address)
+
+    def count(self, text: str) -> int:
+        """Return about how many tokens `text` has."""
+        return math.ceil(len(text.encode()) / 3)
+
+    def complete(
+        self,
+        prompts: Sequence[str],
+        grammars: Sequence[str] | None = None,
+        *,
+        max_new_tokens: int = 512,
+        halts: Sequence[Halt] | None = None,  # noqa: ARG002 - an answer comes whole
+    ) -> list[Completion]:
+        """Return what the model answers to each prompt, up to the first line break.
+
+        Raises InputError for grammars, and as `Client.ask` does.
+        """
+        if grammars is not None:
+            raise InputError(f"{self.name} takes no grammar: leave it free")
+
+        async def job(numbered: tuple[int, str]) -> tuple[int, Completion]:
+            number, prompt = numbered
+            asked = Question((("user", prompt),), max_tokens=max_new_tokens)
+            answer = await self.client.ask(asked)
+            first, broken, _ = answer.text.partition("\n")
+            return number, Completion(first, cut=answer.finish == "length" and not broken)
+
+        return [found for _, found in sorted(self.client.work(enumerate(prompts), job))]
+
+
+class ChatExtractor(Extractor):
+    """Extracts by a chat model behind an address; see `chatprompt` for what it is asked.
+
+    Of the options, `constrained` holds the model to a JSON schema (False: the mix format, freely),
+    and `level`, `example`, `fields` and `max_new_tokens` are as for any model. `reading` says
+    whether answers that are not in the format are repaired (`chatreading.read`).
+
+    Raises InputError for another `reading`, and as `Client` does.
+    """
+
+    def __init__(
+        self,
+        address: Address,
+        options: Options | None = None,
+        *,
+        limits: Limits | None = None,
+        reading: Strictness = "lenient",
+        memory: Memory | None = None,
+        tasks: Iterable[Task] = (),
+    ) -> None:
+        if reading not in get_args(Strictness):
+            raise InputError(f"reading is 'strict' or 'lenient', got {reading!r}")
+        self.client = Client(address, limits, memory=memory)
+        super().__init__(ChatBackend(self.client), options, tasks=tasks)
+        self.reading = reading
+        self._prompts: dict[Task, ChatPrompt] = {}
+
+    def settings(self) -> dict[str, Any]:
+        """Return how answers are read, and which words are asked."""
+        return {"reading": self.reading, "prompt": VERSION}
+
+    @contextmanager
+    def within(self, folder: Path) -> Iterator[Extractor]:
+        """Give the extractor for a run in this folder: what is answered is kept in `ANSWERS`."""
+        with AnswerFile(folder / ANSWERS) as memory:
+            yield ChatExtractor(
+                self.client.address,
+                self.options,
+                limits=self.client.limits,
+                reading=self.reading,
+                memory=memory,
+                tasks=self.tasks.values(),
+            )
+
+    def account(self) -> dict[str, Any]:
+        """Return what all answers took, those of earlier calls included, and what was asked."""
+        asked = {
+            task.name: {"version": prompt.version, "messages": [*map(list, prompt.messages(""))]}
+            for task, prompt in self._prompts.items()
+        }
+        return {"usage": asdict(self.client.spent), "cost": self.client.cost, "prompts": asked}
+
+    # ------------------------------------------------------------ the work
+
+    def _found(
+        self,
+        asked: Iterator[tuple[Record, Task]],
+        batch_size: int,  # noqa: ARG002 - the limits say how many are asked at a time
+        ordered: bool,
+        progress: Callable[[int], None] | None,
+    ) -> Iterator[Prediction]:
+        """Yield the predictions; a text that gets no answer is told when all others are done."""
+        silent: list[str] = []
+        done = self.client.work(enumerate(asked), self._predicted)
+        for found in _in_order(done) if ordered else (found for _, found in done):
+            if progress:
+                progress(1)
+            if isinstance(found, Prediction):
+                yield found
+            else:
+                silent.append(found)
+        if silent:
+            raise NoAnswer(
+                f"{len(silent)} of the texts got no answer, {silent[0]}: ask for them again", silent
+            )
+
+    async def _predicted(
+        self, numbered: tuple[int, tuple[Record, Task]]
+    ) -> tuple[int, Prediction | str]:
+        """Return the prediction of a record, or the reason why there is none."""
+        number, (record, task) = numbered
+        prompt = self._prompt_of(task)
+        question = prompt.question(record.text, max_tokens=self.options.max_new_tokens)
+        try:
+            answer = await self.client.ask(question)
+        except NoAnswer as error:
+            return number, f"record {record.id!r}: {error}"
+        return number, read(answer, record, prompt, reading=self.reading)
+
+    def _prompt_of(self, task: Task) -> ChatPrompt:
+        if task not in self._prompts:
+            options = self.options
+            self._prompts[task] = ChatPrompt(
+                task, options.constrained, options.level, options.example, options.fields
+            )
+        return self._prompts[task]
+
+
+def behind(
+    name: str, options: Options | None = None, *, adapter: object = None, device: str | None = None
+) -> ChatExtractor:
+    """Return the extractor for `openai:NAME@BASE_URL`.
+
+    Raises InputError for an address that is none, and where an adapter or a device is named.
+    """
+    address = Address.parse(name)
+    if adapter is not None or device is not None:
+        what = "an adapter" if device is None else "a device"
+        raise InputError(f"{address} is behind a server, which has it as it is: leave {what} out")
+    return ChatExtractor(address, options)
+
+
+def _in_order(done: Iterator[tuple[int, Found]]) -> Iterator[Found]:
+    """Yield numbered things by their numbers, which begin at 0."""
+    waiting: dict[int, Found] = {}
+    following = 0
+    for number, found in done:
+        waiting[number] = found
+        while following in waiting:
+            yield waiting.pop(following)
+            following += 1
