@@ -73,11 +73,18 @@ def test_the_pace_leaves_breaks_out():
 
 def test_the_folder_offers_record_files_and_datasets_and_nothing_else(tmp_path):
     for name in ("b.jsonl", "a.parquet", "notes.txt", ".hidden.jsonl", "review.sqlite", "子/訳.jsonl",
-                 "set/train.jsonl", "run/set/dev.jsonl", "deep/er/still/x.jsonl"):  # fmt: skip
+                 "set/train.jsonl", "set/dropped.jsonl", "set/queued.jsonl", "run/set/dev.jsonl",
+                 "run/set/dropped.jsonl", "deep/er/still/x.jsonl"):  # fmt: skip
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).write_text("")
     (tmp_path / "link.jsonl").symlink_to("/etc/passwd")
-    assert list(offered(tmp_path)) == ["a.parquet", "b.jsonl", "run/set", "set/", "子/訳.jsonl"]
+    (tmp_path / "linked").mkdir()
+    (tmp_path / "linked" / "train.jsonl").write_text("")
+    (tmp_path / "linked" / "dropped.jsonl").symlink_to("/etc/passwd")
+    assert list(offered(tmp_path)) == [
+        "a.parquet", "b.jsonl", "linked/", "run/set/", "run/set/dropped.jsonl", "set/",
+        "set/dropped.jsonl", "子/訳.jsonl",
+    ]  # fmt: skip
     assert chosen(tmp_path, "set/") == tmp_path / "set"
     for name in ("link.jsonl", "../b.jsonl", "", "set/train.jsonl", "notes.txt"):
         with pytest.raises(ValueError, match="no such file in the folder"):

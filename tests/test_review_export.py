@@ -13,8 +13,10 @@ from pointline.format.record import Pair, Prediction, Record
 from pointline.review import pairing
 from pointline.review.desk import Desk
 from pointline.review.export import decisions, export, pack, summary
+from pointline.review.files import chosen
 from pointline.review.item import Reviewer
 from pointline.review.queue import Change, Queue
+from pointline.review.queue.finding import Finding
 
 MEI, KEN = Reviewer("Mei", "1"), Reviewer("=Ken", "2")
 
@@ -104,23 +106,35 @@ def test_several_tasks_and_splits_come_out_apart(desk, tmp_path):
     assert type(both.test[0]) is Record
 
 
-def test_a_split_may_get_its_first_record_while_the_export_goes_on(desk, tmp_path, monkeypatch):
+def test_an_export_is_of_one_moment(desk, tmp_path, monkeypatch):
     folder = tmp_path / "set"
     folder.mkdir()
     store.write_records(folder / "train.jsonl", [draft(0)])
     store.write_records(folder / "test.jsonl", [draft(1)])
     review = desk.open(None, pairing.side(folder)).review
     decide(desk, review, 1, verdict="accepted")
-    every = desk.queue.find.every
+    every, who = Finding.every, iter((MEI, KEN))
 
-    def meanwhile(of):
-        decide(desk, review, 2, verdict="accepted")
-        yield from every(of)
+    def meanwhile(find, of):
+        for item in every(find, of):
+            decide(desk, review, 2, next(who), verdict="accepted")
+            desk.comment(item, MEI, "Meanwhile.")
+            yield item
 
-    monkeypatch.setattr(desk.queue.find, "every", meanwhile)
-    export(desk.queue, review, tmp_path / "out")
+    monkeypatch.setattr(Finding, "every", meanwhile)
+    told = export(desk.queue, review, tmp_path / "out")
+    monkeypatch.undo()
     made = store.read_dataset(tmp_path / "out" / "scnm-en")
-    assert (len(made.train), len(made.test)) == (1, 1)
+    assert (len(made.train), len(made.test)) == (1, 0)
+    with (tmp_path / "out" / "decisions.csv").open(encoding="utf-8-sig") as file:
+        rows = list(csv.DictReader(file))
+    assert [(row["status"], row["comments"]) for row in rows] == [("accepted", ""), ("open", "")]
+    assert told["statuses"] == {"accepted": 1, "open": 1}
+    assert told["reviewers"] == {"Mei": {"accepted": 1}}
+    # the next one has what was done meanwhile
+    again = export(desk.queue, review, tmp_path / "out")
+    assert again["reviewers"] == {"Mei": {"accepted": 1}, "=Ken": {"accepted": 1}}
+    assert len(store.read_dataset(tmp_path / "out" / "scnm-en").test) == 1
 
 
 def test_a_translation_of_a_single_file_is_reviewed_by_its_folder(desk, tmp_path):
@@ -131,6 +145,29 @@ def test_a_translation_of_a_single_file_is_reviewed_by_its_folder(desk, tmp_path
     made = pairing.side(folder)
     assert [(split, record.id) for split, record in made.records()] == [("train", "scnm-00000")]
     assert desk.open(None, made).review.draft == "run"
+
+
+def test_what_a_translation_dropped_is_rescued_into_the_split_of_its_original(desk, tmp_path):
+    for name in ("ja", "run"):
+        (tmp_path / name).mkdir()
+    store.write_records(tmp_path / "ja" / "train.jsonl", originals(4)[:2])
+    store.write_records(tmp_path / "ja" / "test.jsonl", originals(4)[2:])
+    store.write_records(tmp_path / "run" / "train.jsonl", [draft(0)])
+    told = {"draft": {"model": "scripted", "rules": ["entity-missing"]}}
+    lost = replace(draft(3, **told), pairs=(Pair("places", "Lake Hakuba"),))
+    store.write_records(tmp_path / "run" / "dropped.jsonl", [replace(draft(1), meta=told), lost])
+    dropped = pairing.side(chosen(tmp_path, "run/dropped.jsonl"))
+    review = desk.open(pairing.side(tmp_path / "ja"), dropped).review
+    assert desk.queue.find.rules(review) == {"entity-missing": {"open": 2}}
+    decide(desk, review, 1, verdict="accepted")
+    with pytest.raises(InputError, match="not in the text"):
+        decide(desk, review, 2, verdict="accepted")
+    mended = values(lost, pairs=draft(3).pairs)
+    decide(desk, review, 2, verdict="accepted", values=mended)
+    export(desk.queue, review, tmp_path / "out")
+    made = store.read_dataset(tmp_path / "out" / "scnm-en")
+    assert [record.id for record in made.train] == ["scnm-00001"]
+    assert [record.pairs for record in made.test] == [draft(3).pairs]
 
 
 def test_an_id_in_two_splits_is_told(desk, tmp_path):
@@ -196,6 +233,52 @@ def test_the_summary_reports_agreement_by_pair_of_reviewers(desk, tmp_path):
     # p_o = 3/4, p_e = (2*3 + 2*1)/16 = 1/2
     assert found[0]["verdict"] == {"items": 4, "alike": 3, "kappa": 0.5, "share": 0.75}
     assert found[0]["label"]["items"] == 2 and found[0]["label"]["kappa"] == 1.0
+
+
+def test_a_label_that_was_mended_before_the_second_opinion_is_the_first_opinion(desk, tmp_path):
+    review = opened(desk, tmp_path, drafts(3))
+    for number, label in ((3, "Society"), (1, "Society"), (2, "Literature")):
+        decide(desk, review, number, verdict="accepted")
+        item = desk.queue.find.at(review, str(number))
+        # the third is mended by somebody else: Mei said nothing of it
+        who = Reviewer("Ann", "3") if number == 3 else MEI
+        desk.fix(review, item, who, item.version, values(item.record, label=label))
+    desk.queue.undo(review, MEI)  # the second item's label is Technology again
+    for number, label in ((1, "Society"), (2, "Technology"), (3, "Academia")):
+        told = values(drafts(3)[number - 1], label=label)
+        decide(desk, review, number, KEN, verdict="accepted", values=told, second=True)
+    # what is mended after it settles the item, and is no opinion
+    item = desk.queue.find.at(review, "1")
+    desk.fix(review, item, MEI, item.version, values(item.record, label="Nature"))
+    (found,) = summary(desk.queue, review)["agreement"]
+    assert found["reviewers"] == ["=Ken", "Mei"]
+    assert found["label"] == {"items": 3, "alike": 3, "kappa": 1.0, "share": 1.0}
+
+
+def test_a_second_opinion_has_a_flag_of_its_own(desk, tmp_path):
+    review = opened(desk, tmp_path, drafts(1))
+    item = decide(desk, review, 1, verdict="accepted")
+    item = desk.flag(item, MEI, item.version)
+
+    def seen(who):
+        now = desk.queue.find.item(item.id)
+        return now.flagged, desk.view(review, now, who, second=True)["flagged"]
+
+    assert seen(KEN) == (True, False)  # Mei's flag tells what she thought
+    for flagged in (True, False):
+        item = desk.flag(item, KEN, item.version, second=True)
+        assert seen(KEN) == (True, flagged)
+    item = desk.flag(item, MEI, item.version)
+    assert seen(KEN) == (False, False)
+    item = desk.flag(item, KEN, item.version, second=True)
+    assert seen(KEN) == (True, True)
+    item, _ = desk.queue.undo(review, KEN)
+    assert seen(KEN) == (False, False)
+    item = desk.flag(item, KEN, item.version, second=True)
+    item = desk.flag(item, KEN, item.version, second=True)
+    assert seen(KEN) == (False, False)
+    desk.flag(desk.flag(item, KEN, item.version), MEI, item.version + 1)  # takes it away for all
+    assert seen(KEN) == (False, False)
 
 
 def test_a_second_opinion_that_differs_raises_a_flag_and_changes_nothing(desk, tmp_path):

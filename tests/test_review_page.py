@@ -513,7 +513,7 @@ def test_two_files_are_chosen_or_uploaded_and_the_review_is_exported(served, tmp
         "choose a file",
         "en.jsonl",
         "ja.jsonl",
-        "zip/scnm-en",
+        "zip/scnm-en/",
     ]
     lines = "".join(
         f'{{"id": "u{at}", "task": "scnm-zh", "text": "第{at}句。", "label": "社会"}}\n'

@@ -2,6 +2,7 @@ import sqlite3
 import subprocess
 import sys
 import threading
+import time
 from dataclasses import replace
 
 import pytest
@@ -105,6 +106,60 @@ def test_opening_fails_whole(queue):
     with pytest.raises(InputError, match="ends here"):
         queue.open("key", broken, names=("", "x"), mark="1", tasks={})
     assert queue.reviews() == []
+
+
+def test_two_servers_may_begin_a_review_at_once(place):
+    begun, found = threading.Event(), []
+
+    def slow():
+        begun.set()
+        time.sleep(0.3)  # the other is to ask for the review before this one is committed
+        yield from rows()
+
+    def open_(of):
+        with Queue(place) as queue:
+            values = {"names": ("ja", "en"), "mark": "1", "tasks": {}}
+            found.append((queue.open("key", of, **values), queue.secret()))
+
+    threads = [threading.Thread(target=open_, args=(slow,))]
+    threads.append(threading.Thread(target=lambda: begun.wait() and open_(rows)))
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(opened.added for opened, _ in found) == [0, 8]
+    assert len({(opened.review, secret) for opened, secret in found}) == 1
+
+
+def test_several_servers_may_begin_a_queue_at_once(place):
+    barrier, found = threading.Barrier(4), []
+
+    def begin():
+        barrier.wait()
+        with Queue(place) as queue:
+            found.append(queue.secret())
+
+    threads = [threading.Thread(target=begin) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(found) == 4 and len(set(found)) == 1
+
+
+def test_a_moment_stays_as_it_was(queue):
+    review = opened(queue).review
+    with queue.moment() as now:
+        assert now.find.splits(review) == ["train"]
+        item = queue.find.at(review, "1")
+        queue.comment(item.id, KEN, "Hm.")
+        accept(queue, queue.find.item(item.id), KEN)
+        assert now.find.progress(review, MEI).done == 0
+        assert [each.status for each in now.find.every(review)] == ["open"] * 8
+        assert now.log.notes(review) == [] and now.find.decided(review) == {}
+    assert queue.find.progress(review, MEI).done == 1
+    with queue.moment() as now:
+        assert now.find.progress(review, MEI).done == 1
 
 
 def test_filters(queue):
@@ -335,6 +390,16 @@ def test_texts_that_a_database_may_not_like(queue):
     assert positions(queue, review, Filter(search=r"%_\ ".strip())) == [0]
     accept(queue, item, MEI)
     assert queue.find.item(item.id).record == record
+
+
+def test_ids_that_a_database_has_no_letter_for_are_found_again(queue):
+    ids = ("a\0b", "a\ufffdb", "a\ufffd0b", "a\ufffd.b")
+    some = [Row("train", replace(draft(), id=id)) for id in ids]
+    review = opened(queue, some=some).review
+    again = opened(queue, mark="2", some=some)
+    assert (again.added, again.renewed, again.kept) == (0, 0, 0)
+    assert [item.draft.id for item in queue.find.every(review)] == list(ids)
+    assert [queue.find.at(review, id).position for id in ids] == [0, 1, 2, 3]
 
 
 def test_the_queue_is_there_after_the_process_died(place, clock):

@@ -180,6 +180,7 @@ def test_a_flag_or_a_comment_does_not_show_the_first_decision_to_the_second(desk
         seen = ken.ask(what, **values).json()["item"]
         assert seen["second"] and seen["record"]["label"] == "Literature", what
         assert (seen["status"], seen["events"]) == ("open", [])
+        assert seen["flagged"] == (what == "flag")  # what Ken did is shown to Ken
 
 
 def test_unsaved_edits_are_kept_by_queue(desk, tmp_path):
@@ -189,7 +190,7 @@ def test_unsaved_edits_are_kept_by_queue(desk, tmp_path):
         other.open(None, pairing.side(tmp_path / "en.jsonl"))
         names = {Person(one).told()["queue"] for one in (desk, other)}
     assert len(names) == 2
-    assert b"${told.queue} ${told.review}" in Person(desk).page("/static/main.js").content
+    assert b"${queue} ${review}" in Person(desk).page("/static/unsaved.js").content
 
 
 def test_an_upload_is_read_and_its_faults_are_told_with_the_line(desk, tmp_path):

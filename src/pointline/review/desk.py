@@ -63,11 +63,13 @@ class Desk:
     def view(self, review: Review, item: Item, who: Reviewer, *, second: bool = False) -> Any:
         """Return an item as JSON-ready values for the page.
 
-        For a second opinion the draft is shown as it came, and nothing of what another decided.
+        For a second opinion the draft is shown as it came, and nothing of what another decided:
+        flagged is then what this person flagged.
         """
         record = item.draft if second else item.record
         lease = item.lease
         events = [] if second else self.queue.log.events(review, item=item.id, size=30)
+        flagged = who.name in self.queue.log.flaggers(item) if second else item.flagged
         return {
             "id": item.id,
             "number": item.position + 1,
@@ -76,7 +78,7 @@ class Desk:
             "version": item.version,
             "status": "open" if second else item.status,
             "reason": "" if second else item.reason,
-            "flagged": item.flagged and not second,
+            "flagged": flagged,
             "second": second,
             "mine": bool(lease and lease.session == who.session),
             "until": lease.until if lease and lease.session == who.session else None,
@@ -129,11 +131,17 @@ class Desk:
     # ------------------------------------------------------------ what is done
 
     def fix(self, review: Review, item: Item, who: Reviewer, version: int, values: Any) -> Item:
-        """Apply an edit. One that would spoil an accepted item is refused."""
+        """Apply an edit. One that would spoil an accepted item is refused.
+
+        Who mends what they had decided thinks otherwise of its label now: that is their opinion.
+        """
         record = _edited(item.record, values)
         if item.status == "accepted":
             self._refuse(review, record)
-        return self.queue.change(item.id, who, version, Change("fix", record=record))
+        own = item.status in ("accepted", "rejected") and item.decided_by == who.name
+        opinion = (item.status, record.label) if own else None
+        change = Change("fix", record=record, opinion=opinion)
+        return self.queue.change(item.id, who, version, change)
 
     def decide(
         self, review: Review, item: Item, who: Reviewer, version: int, values: Any,
@@ -177,9 +185,14 @@ class Desk:
         )  # fmt: skip
         return self.queue.change(item.id, who, version, change)
 
-    def flag(self, item: Item, who: Reviewer, version: int) -> Item:
-        """Flag an item, or take the flag away."""
-        change = Change("unflag" if item.flagged else "flag", flagged=not item.flagged)
+    def flag(self, item: Item, who: Reviewer, version: int, *, second: bool = False) -> Item:
+        """Flag an item, or take the flag away; one's own, where a second opinion is given."""
+        if not second:
+            change = Change("unflag" if item.flagged else "flag", flagged=not item.flagged)
+            return self.queue.change(item.id, who, version, change)
+        flaggers = self.queue.log.flaggers(item)
+        mine, others = who.name in flaggers, flaggers - {who.name}
+        change = Change("unflag" if mine else "flag", flagged=bool(others) or not mine)
         return self.queue.change(item.id, who, version, change)
 
     def comment(self, item: Item, who: Reviewer, note: str) -> Item:

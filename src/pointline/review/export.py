@@ -1,4 +1,7 @@
-"""What a review came to: accepted records as dataset folders, decisions as CSV, a summary."""
+"""What a review came to: accepted records as dataset folders, decisions as CSV, a summary.
+
+Each is of one moment, whatever people decide while it is made.
+"""
 
 from __future__ import annotations
 
@@ -21,7 +24,7 @@ from pointline.format.record import Record
 from pointline.review.agreement import Agreement, between
 from pointline.review.item import Event, Item, Review, Reviewer
 from pointline.review.pairing import task_of
-from pointline.review.queue import Queue
+from pointline.review.queue import Moment, Queue
 
 __all__ = ["COLUMNS", "DECISIONS", "SUMMARY", "decisions", "export", "pack", "summary"]
 
@@ -46,17 +49,16 @@ def export(queue: Queue, review: Review, out: Path) -> dict[str, Any]:
     """
     out.mkdir(parents=True, exist_ok=True)
     parts: Counter[str] = Counter()
-    with ExitStack() as files:
+    with queue.moment() as now, ExitStack() as files:
         file = files.enter_context(recordfile.atomic(out / DECISIONS))
-        # all splits: somebody may accept the first record of one while this goes on
-        accepted = _Datasets(review, out, queue.find.splits(review), files)
+        accepted = _Datasets(review, out, now.find.splits(review), files)
         file.write(_HEAD.encode())
-        for item, line in _rows(queue, review):
+        for item, line in _rows(now, review):
             file.write(line.encode())
             if item.status == "accepted":
                 accepted.add(item)
                 parts.update(item.corrected)
-    told = summary(queue, review) | {"corrected_parts": dict(parts)}
+        told = _summary(now, review) | {"corrected_parts": dict(parts)}
     with recordfile.atomic(out / SUMMARY) as file:
         file.write(orjson.dumps(told, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE))
     return told
@@ -112,16 +114,17 @@ def decisions(queue: Queue, review: Review) -> Iterator[str]:
     It begins with a byte-order mark, by which spreadsheets know that it is UTF-8.
     """
     yield _HEAD
-    for _, line in _rows(queue, review):
-        yield line
+    with queue.moment() as now:
+        for _, line in _rows(now, review):
+            yield line
 
 
-def _rows(queue: Queue, review: Review) -> Iterator[tuple[Item, str]]:
+def _rows(now: Moment, review: Review) -> Iterator[tuple[Item, str]]:
     """Yield every item, without its original, and its line."""
     notes: defaultdict[int, list[Event]] = defaultdict(list)
-    for event in reversed(queue.log.notes(review)):
+    for event in reversed(now.log.notes(review)):
         notes[event.item].append(event)
-    for item in queue.find.every(review):
+    for item in now.find.every(review):
         row = _decision(item) | _noted(notes.get(item.id, []))
         yield item, _line(row.get(column, "") for column in COLUMNS)
 
@@ -182,10 +185,15 @@ def summary(queue: Queue, review: Review) -> dict[str, Any]:
     It is the share of the accepted records whose text, label or items a person changed, None where
     nothing is accepted.
     """
-    found = queue.find.progress(review, Reviewer("", ""))
+    with queue.moment() as now:
+        return _summary(now, review)
+
+
+def _summary(now: Moment, review: Review) -> dict[str, Any]:
+    found = now.find.progress(review, Reviewer("", ""))
     accepted = found.statuses.get("accepted", 0)
     people: defaultdict[str, dict[str, int]] = defaultdict(dict)
-    for (name, status), count in queue.find.decided(review).items():
+    for (name, status), count in now.find.decided(review).items():
         people[name][status] = count
     return {
         "source": review.source,
@@ -195,13 +203,13 @@ def summary(queue: Queue, review: Review) -> dict[str, Any]:
         "flagged": found.flagged,
         "corrected": found.corrected,
         "share_corrected": found.corrected / accepted if accepted else None,
-        "rules": queue.find.rules(review),
+        "rules": now.find.rules(review),
         "reviewers": dict(people),
         "second_opinion_share": review.share,
         "agreement": [
             {"reviewers": [both.first, both.second]}
             | {"verdict": _agreement(both.verdict), "label": _agreement(both.label)}
-            for both in between(queue.log.opinions(review))
+            for both in between(now.log.opinions(review))
         ],
     }
 

@@ -7,7 +7,10 @@ from pathlib import Path
 from pointline.corpus.manifest import SPLITS
 from pointline.errors import InputError
 
-__all__ = ["chosen", "is_dataset", "offered"]
+__all__ = ["DROPPED", "chosen", "is_dataset", "offered"]
+
+#: What a translation run drops lies here, in the dataset folder of what it keeps.
+DROPPED = "dropped.jsonl"
 
 _MOST = 500  # files that are listed
 
@@ -15,23 +18,31 @@ _MOST = 500  # files that are listed
 def offered(folder: Path) -> dict[str, Path]:
     """Return the record files and dataset folders in a folder, and in the folders in it, by name.
 
-    A dataset folder stands for its files. Hidden ones, links and what cannot be read are left out.
+    A dataset folder stands for its files; what a translation run dropped is offered beside it, for
+    somebody may rescue it. Hidden ones, links and what cannot be read are left out.
     """
     found: dict[str, Path] = {}
     for path in _entries(folder):
-        if path.is_file():
-            found |= {path.name: path} if _holds_records(path) else {}
-        elif is_dataset(path):
-            found[f"{path.name}/"] = path
+        if path.is_file() or is_dataset(path):
+            found |= _offered(path, path.name)
         else:
-            found |= {
-                f"{path.name}/{inner.name}": inner
-                for inner in _entries(path)
-                if (inner.is_file() and _holds_records(inner)) or is_dataset(inner)
-            }
+            for inner in _entries(path):
+                found |= _offered(inner, f"{path.name}/{inner.name}")
         if len(found) >= _MOST:
             break
     return dict(list(found.items())[:_MOST])
+
+
+def _offered(path: Path, name: str) -> dict[str, Path]:
+    if is_dataset(path):
+        dropped = path / DROPPED
+        beside = {f"{name}/{DROPPED}": dropped} if _is_plain_file(dropped) else {}
+        return {f"{name}/": path, **beside}
+    return {name: path} if path.is_file() and _holds_records(path) else {}
+
+
+def _is_plain_file(path: Path) -> bool:
+    return path.is_file() and not path.is_symlink()
 
 
 def chosen(folder: Path, name: str) -> Path:

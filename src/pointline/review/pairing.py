@@ -89,15 +89,19 @@ def key(source: Side | None, draft: Side) -> str:
 def rows(source: Side | None, draft: Side) -> Iterator[Row]:
     """Yield every draft with its original, in the order of the drafts.
 
-    The originals are held in memory. Raises InputError where no id is on both sides, RecordError
-    for a line that is no record or an id that comes twice, be it in two splits.
+    A draft in a file that is not named for a split, as one of what a translation dropped, is of its
+    original's. The originals are held in memory.
+
+    Raises InputError where no id is on both sides, RecordError for a line that is no record or an
+    id that comes twice, be it in two splits.
     """
-    originals = {record.id: record for _, record in _once(source)} if source else {}
+    originals = {record.id: (split, record) for split, record in _once(source)} if source else {}
     matched = source is None
     for split, record in _once(draft):
-        original = originals.get(record.id)
+        of, original = originals.get(record.id, (split, None))
         matched = matched or original is not None
-        yield Row(split, record, original, rules_of(record))
+        named = draft.files[split].stem == split
+        yield Row(split if named else of, record, original, rules_of(record))
     if not matched and source is not None:
         raise InputError(
             f"{source.name} and {draft.name}: no record id is in both, so nothing can be shown"

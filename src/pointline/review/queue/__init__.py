@@ -1,5 +1,5 @@
 """The queue: what is to be reviewed, who has it, what was decided, in SQL."""
 
-from pointline.review.queue.queue import Change, Opened, Queue
+from pointline.review.queue.queue import Change, Moment, Opened, Queue
 
-__all__ = ["Change", "Opened", "Queue"]
+__all__ = ["Change", "Moment", "Opened", "Queue"]

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from dataclasses import dataclass
 from types import ModuleType, SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
@@ -13,8 +14,9 @@ from pointline.review.queue import tables
 if TYPE_CHECKING:
     from sqlalchemy import Connection, Engine
 
-__all__ = ["Database"]
+__all__ = ["Database", "Held"]
 
+_OPENING = 0x706F696E  # PostgreSQL's lock under which the tables are made
 _PATIENCE = 60_000  # milliseconds that a write waits, say for somebody who opens a large file
 
 
@@ -38,6 +40,9 @@ class Database:
             self._engine = _engine(place)
             self._writer = self._engine.execution_options(pointline_write=True)
             with self.write() as connection:
+                if connection.dialect.name == "postgresql":
+                    # two servers that start at once would both make the tables
+                    connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_OPENING})")
                 self.t.schema.create_all(connection)
         except ImportError as error:
             raise MissingExtra(error.name or "a driver", extra="postgres") from None
@@ -53,9 +58,41 @@ class Database:
         """Begin a transaction that reads."""
         return self._engine.connect()
 
+    @contextmanager
+    def held(self) -> Iterator[Held]:
+        """Hold the database as it is at this moment: what is written meanwhile is not seen."""
+        # a transaction of SQLite sees one moment by itself, and knows no such level
+        lite = self._engine.dialect.name == "sqlite"
+        level: dict[str, Any] = {} if lite else {"isolation_level": "REPEATABLE READ"}
+        with self._engine.execution_options(**level).connect() as connection:
+            yield Held(self.t, self.sql, self.clock, connection)
+
+    def add_new(self, connection: Connection, table: Any, **values: Any) -> None:
+        """Insert a row, unless another server inserts one of that key at the same time."""
+        try:
+            with connection.begin_nested():
+                connection.execute(table.insert().values(**values))
+        except self.sql.exc.IntegrityError:
+            # it waited until the other had committed: the row is there
+            pass
+
     def close(self) -> None:
         """Let go of the database."""
         self._engine.dispose()
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """A database as it was at one moment, to be read through one connection."""
+
+    t: SimpleNamespace
+    sql: ModuleType
+    clock: Callable[[], float]
+    connection: Connection
+
+    def read(self) -> AbstractContextManager[Connection]:
+        """Go on in the transaction that reads."""
+        return nullcontext(self.connection)
 
 
 def _engine(place: str) -> Engine:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from pointline.errors import InputError
 from pointline.review.item import Filter, Item, Review, Reviewer
 from pointline.review.queue import packing
-from pointline.review.queue.database import Database
+from pointline.review.queue.database import Database, Held
 from pointline.review.queue.log import OPINIONS, Log
 
 if TYPE_CHECKING:
@@ -49,7 +49,7 @@ class Progress:
 class Finding:
     """Looks into a queue's database and changes nothing."""
 
-    def __init__(self, database: Database, log: Log) -> None:
+    def __init__(self, database: Database | Held, log: Log) -> None:
         """Look into a database and its log."""
         self._db, self._t, self._sql, self._log = database, database.t, database.sql, log
 
@@ -128,7 +128,7 @@ class Finding:
         Raises InputError where there is none.
         """
         c = self._t.items.c
-        is_it = c.record_id == name
+        is_it = c.record_id == packing.stored_id(name)
         if name.isascii() and name.isdigit() and len(name) < 9:
             is_it = is_it | (c.position == int(name) - 1)
         with self._db.read() as connection:

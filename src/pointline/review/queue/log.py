@@ -9,7 +9,7 @@ import orjson
 
 from pointline.review.item import Event, Item, Opinion, Review, Reviewer
 from pointline.review.queue import packing
-from pointline.review.queue.database import Database
+from pointline.review.queue.database import Database, Held
 
 if TYPE_CHECKING:
     from sqlalchemy import ColumnElement, Connection
@@ -19,13 +19,16 @@ __all__ = ["OPINIONS", "Log"]
 #: Actions that say what somebody thinks of an item.
 OPINIONS = ("accepted", "rejected", "second")
 
+# a fix has one where it mends the label of what the same person had decided
+_JUDGING = (*OPINIONS, "fix")
+
 _UNDOABLE = ("fix", "accepted", "rejected", "skipped", "flag", "unflag", "second")
 
 
 class Log:
     """The log of a queue's database. An event that was undone stands no more, and stays."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database | Held) -> None:
         """Read and write the log of a database."""
         self._db, self._t, self._sql = database, database.t.events, database.sql
 
@@ -100,7 +103,7 @@ class Log:
         """
         c = self._t.c
         seconded = self._sql.select(c.item).where(c.review == review.id, c.action == "second")
-        asked = (c.review == review.id, c.action.in_(OPINIONS), c.item.in_(seconded), self.stands())
+        asked = (c.review == review.id, c.action.in_(_JUDGING), c.item.in_(seconded), self.stands())
         with self._db.read() as connection:
             found = self._found(connection, *asked)
         last: dict[tuple[int, str], Opinion] = {}
@@ -108,11 +111,32 @@ class Log:
         for event in reversed(found):
             if event.action == "second":
                 judged.add(event.item)
-            elif event.item in judged:
+            elif event.item in judged or "opinion" not in event.after:
                 continue
             verdict, label = event.after["opinion"]
             last[event.item, event.reviewer] = Opinion(event.item, event.reviewer, verdict, label)
         return list(last.values())
+
+    def flaggers(self, item: Item) -> set[str]:
+        """Return who flagged an item, as far as it stands.
+
+        Who takes a flag away while others keep theirs takes away their own; else it is gone.
+        """
+        c = self._t.c
+        with self._db.read() as connection:
+            found = self._found(
+                connection, c.item == item.id, c.action.in_(_UNDOABLE), self.stands()
+            )
+        told: set[str] = set()
+        for event in reversed(found):
+            flagged = event.after.get("flagged")
+            if event.action == "flag" or flagged:
+                told.add(event.reviewer)
+            elif flagged is False:
+                told.clear()
+            elif event.action == "unflag":
+                told.discard(event.reviewer)
+        return told
 
     def _found(
         self,

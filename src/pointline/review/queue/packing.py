@@ -24,6 +24,7 @@ __all__ = [
     "packed_record",
     "review",
     "search_text",
+    "stored_id",
     "unpacked_record",
 ]
 
@@ -55,7 +56,7 @@ def pack(row: Row, review: int, position: int, *, version: int = 0) -> Packed:
         "review": review,
         "position": position,
         "version": version,
-        "record_id": row.draft.id.replace("\0", "\ufffd"),  # PostgreSQL has no NUL
+        "record_id": stored_id(row.draft.id),
         "split": row.split,
         "mark": mark,
         "status": "open",
@@ -70,6 +71,15 @@ def pack(row: Row, review: int, position: int, *, version: int = 0) -> Packed:
         {"item": id, "body": search_text(row.draft, row.source)},
         tuple({"review": review, "rule": rule[:200], "item": id} for rule in row.rules),
     )
+
+
+def stored_id(id: str) -> str:
+    """Return a record's id as it is stored: PostgreSQL has no NUL, and two ids stay two.
+
+    >>> stored_id("scnm-1"), stored_id("a\\0b") == stored_id("a\\ufffdb")
+    ('scnm-1', False)
+    """
+    return id.replace("\ufffd", "\ufffd.").replace("\0", "\ufffd0")
 
 
 def packed_record(record: Record) -> str:

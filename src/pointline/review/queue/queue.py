@@ -10,6 +10,7 @@ import secrets
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -29,7 +30,7 @@ from pointline.review.queue.log import Log
 if TYPE_CHECKING:
     from sqlalchemy import ColumnElement, Connection
 
-__all__ = ["Change", "Opened", "Queue"]
+__all__ = ["Change", "Moment", "Opened", "Queue"]
 
 _BATCH = 500  # items that are written at once
 _SHARE = 0.1  # of the items of a new review that a second person is to judge
@@ -70,6 +71,14 @@ class Change:
         return told | ({"theirs": packing.packed_record(self.theirs)} if self.theirs else {})
 
 
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """A queue as it was at one moment: `find` and `log` as a queue's."""
+
+    find: Finding
+    log: Log
+
+
 class Queue:
     """Reviews in a SQLite file, or in any database by its SQLAlchemy URL; use it in `with`.
 
@@ -98,14 +107,23 @@ class Queue:
         """Let go of the database."""
         self._db.close()
 
+    @contextmanager
+    def moment(self) -> Iterator[Moment]:
+        """Hold the queue as it is now: what people do meanwhile is not seen in it."""
+        with self._db.held() as held:
+            log = Log(held)
+            yield Moment(Finding(held, log), log)
+
     def secret(self) -> str:
         """Return the secret by which sessions are signed: made once, kept with the queue."""
         table = self._t.settings
+        asked = self._sql.select(table.c.value).where(table.c.name == "secret")
         with self._db.write() as connection:
-            found = connection.execute(self._sql.select(table.c.value)).scalar()
+            found = connection.execute(asked).scalar()
             if found is None:
-                found = secrets.token_urlsafe(32)
-                connection.execute(table.insert().values(name="secret", value=found))
+                made = secrets.token_urlsafe(32)
+                self._db.add_new(connection, table, name="secret", value=made)
+                found = connection.execute(asked).scalar_one()
         return str(found)
 
     # ------------------------------------------------------------ opening
@@ -132,19 +150,23 @@ class Queue:
         told = orjson.dumps({name: task.to_dict() for name, task in tasks.items()}).decode()
         values: dict[str, Any] = {"source": names[0], "draft": names[1], "tasks": told}
         with self._db.write() as connection:
-            found = connection.execute(t.select().where(t.c.key == key).with_for_update()).first()
-            if share is None:
-                share = _SHARE if found is None else found.share
-            values["share"] = share
-            if found is None:
-                connection.execute(t.insert().values(key=key, mark="", **values))
-            asked = self._sql.select(t.c.id).where(t.c.key == key)
-            id = int(connection.execute(asked).scalar_one())
+            found = self._begun(connection, key)
+            values["share"] = found.share if share is None else share
             counts: Counter[str] = Counter()
-            if found is None or found.mark != mark:
-                counts = self._take_in(connection, id, rows(), progress)
-            connection.execute(t.update().where(t.c.id == id).values(mark=mark, **values))
-        return Opened(self.review(id), counts["added"], counts["renewed"], counts["kept"])
+            if found.mark != mark:
+                counts = self._take_in(connection, found.id, rows(), progress)
+            connection.execute(t.update().where(t.c.id == found.id).values(mark=mark, **values))
+        return Opened(self.review(found.id), counts["added"], counts["renewed"], counts["kept"])
+
+    def _begun(self, connection: Connection, key: str) -> Any:
+        """Return the row of a review, locked; one that is new has no mark yet."""
+        t = self._t.reviews
+        asked = t.select().where(t.c.key == key).with_for_update()
+        found = connection.execute(asked).first()
+        if found is None:
+            self._db.add_new(connection, t, key=key, share=_SHARE)
+            found = connection.execute(asked).one()
+        return found
 
     def _take_in(
         self,
@@ -161,7 +183,7 @@ class Queue:
         for batch in _batches(rows):
             written = []
             for row in batch:
-                old = there.get(row.draft.id)
+                old = there.get(packing.stored_id(row.draft.id))
                 position = old.position if old else len(there) + counts["added"]
                 packed = packing.pack(row, review, position, version=old.version + 1 if old else 0)
                 became = _became(old, packed)

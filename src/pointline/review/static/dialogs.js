@@ -72,6 +72,16 @@ const shownKey = (key) =>
     : key.replace("ArrowRight", "→").replace("ArrowLeft", "←").replace("Escape", "Esc")
         .replace(/\+([a-z])$/, (_, letter) => `+${letter.toUpperCase()}`);
 
+/** What to undo where there are edits that are not saved: "typed", "saved", or "" for nothing. */
+export function undoing() {
+  const actions = make("p.actions", {},
+    make("button.main", { value: "", autofocus: true }, "Go on editing"),
+    make("button", { value: "typed" }, "Undo what is not saved"),
+    make("button", { value: "saved" }, "Undo the last saved change as well"));
+  const hint = "Undo takes back the last change that you saved, on whatever item it was. What you typed since is not saved: it would be gone.";
+  return open(form("What is to be undone?", make("p", {}, hint), actions));
+}
+
 /** Both versions of an item that somebody else changed: "mine", "theirs", or "" to go on. */
 export function conflict(told, mine, theirs) {
   const who = theirs.held_by || theirs.changed_by || "Somebody";

@@ -9,8 +9,10 @@ import { toUnit } from "./points.js";
 import { readRows, Rows } from "./rows.js";
 import { post } from "./server.js";
 import { tellAbout, tellHistory, tellNumbers } from "./telling.js";
+import { Unsaved } from "./unsaved.js";
 
 const told = JSON.parse(byId("told").textContent);
+const unsaved = new Unsaved(told);
 const text = byId("text");
 let board = null;
 let hues = new Map();
@@ -56,6 +58,7 @@ function show_(view, progress) {
   else if (view.second) notice("Second opinion: this is the draft as it came. What the first reviewer decided is not shown.");
   rebuild();
   scrollTo(0, 0);
+  recallOlder();
 }
 
 const locked = () => !board || !board.view.mine;
@@ -157,19 +160,38 @@ function address() {
 
 // ------------------------------------------------------------------ unsaved edits stay in the browser
 
-// another queue on this port numbers its reviews and items alike: its name keeps them apart
-const memory = () => `pointline ${told.queue} ${told.review} ${board.view.id} ${board.view.version} ${board.view.second ? 2 : 1}`;
-
 function remember() {
-  if (board.dirty) localStorage.setItem(memory(), JSON.stringify(board.told()));
-  else localStorage.removeItem(memory());
+  if (locked()) return; // what was typed before another took the item stays
+  if (!board.dirty) unsaved.forget(board.view);
+  const lost = board.dirty && !unsaved.keep(board.view, board.told());
+  byId("dirty").textContent = lost
+    ? "not saved, nor kept in this browser, which has no room left: save it before you leave"
+    : "not saved";
+  byId("dirty").classList.toggle("fault", lost);
 }
 
 function recall() {
-  const kept = localStorage.getItem(memory());
-  if (!kept || locked()) return;
-  board.load(JSON.parse(kept), board.view.links);
+  const kept = locked() ? null : unsaved.recall(board.view);
+  if (!kept) return;
+  board.load(kept, board.view.links);
   say("Edits that were not saved are here again");
+}
+
+/** Edits on a version that another changed, in a page that was closed: both are shown. */
+async function recallOlder() {
+  const { view } = board;
+  const kept = locked() || view.second || board.dirty ? null : unsaved.takeOlder(view);
+  if (!kept) return;
+  board.load(kept, view.links);
+  rebuild();
+  const choice = await dialogs.conflict({ kind: "stale" }, { ...view.record, ...kept }, view);
+  if (choice === "theirs") reload();
+  if (choice === "mine") await fixed();
+}
+
+function reload() {
+  board = new Board(board.view);
+  rebuild();
 }
 
 // ------------------------------------------------------------------ asking the server
@@ -205,14 +227,16 @@ async function settle(answer, what, values) {
   const mine = { ...board.view.record, ...board.told() };
   const choice = await dialogs.conflict(answer, mine, answer.item);
   busy = false;
+  const { view } = board;
   if (choice === "theirs") {
-    localStorage.removeItem(memory());
+    unsaved.forget(view);
     return show_(answer.item);
   }
   if (choice !== "mine") return say("Not saved");
   const again = await asked(what, { ...values, version: answer.item.version, record: board.told() });
-  localStorage.removeItem(memory());
-  if (again) show_(again.item, again.progress);
+  if (!again) return;
+  unsaved.forget(view);
+  show_(again.item, again.progress);
 }
 
 // what the first reviewer made of the item is not for the second to see: it is drawn again
@@ -233,17 +257,17 @@ async function fixed() {
   if (!board.dirty || board.view.second) return true;
   const answer = await asked("fix", work());
   if (!answer) return false;
-  localStorage.removeItem(memory());
+  unsaved.forget(board.view);
   show_(answer.item, answer.progress);
   say("Fixed");
   return true;
 }
 
 async function decide(verdict, note = "") {
-  const before = memory();
+  const { view } = board;
   const answer = await asked("decide", work({ verdict, note }));
   if (!answer) return;
-  localStorage.removeItem(before);
+  unsaved.forget(view);
   show_(answer.item, answer.progress);
   say({ accepted: "Accepted", rejected: "Rejected", skipped: "Skipped" }[verdict]);
 }
@@ -274,13 +298,19 @@ const ACTIONS = {
     if (!board || locked() || (await fixed())) await go({ back: true, wanted: { ...wanted(), view: "" } });
   },
   async undo() {
+    const typed = board?.dirty && !locked();
+    const choice = typed ? await dialogs.undoing() : "saved";
+    if (!choice) return;
+    if (choice === "typed") return reload(), say("Undone: what was not saved");
     const answer = await asked("undo");
     if (!answer) return;
+    if (typed) unsaved.forget(board.view);
     show_(answer.item, answer.progress);
     say(`Undone: ${{ fix: "fixed", flag: "flagged", unflag: "flag taken away", second: "second opinion" }[answer.undone] ?? answer.undone}`);
   },
   async flag() {
-    if (await fixed()) await update("flag", work({ record: null }));
+    const answer = (await fixed()) && (await update("flag", work({ record: null })));
+    if (answer) say(answer.item.flagged ? "Flagged" : "Flag taken away");
   },
   async comment() {
     const note = await dialogs.ask("Comment", { hint: "Others see it beside the item. Ctrl+Enter keeps it.", long: true });
@@ -334,6 +364,7 @@ async function act(action, number) {
 async function update(what, values) {
   const answer = await asked(what, values);
   if (answer) show_(answer.item, answer.progress);
+  return answer;
 }
 
 function focusOn(where) {

@@ -1,14 +1,26 @@
 // Light, dark, or what the system says: set before the first paint, on every page.
 const THEMES = ["auto", "light", "dark"];
-const chosen = () => localStorage.getItem("pointline-theme") || "auto";
-document.documentElement.dataset.theme = chosen();
+const KEY = "pointline-theme";
+const root = document.documentElement;
+const chosen = () => root.dataset.theme;
+root.dataset.theme = kept(() => localStorage.getItem(KEY)) || "auto";
+
+/** A browser may have no room left, or may not let a page keep anything. */
+function kept(what) {
+  try {
+    return what();
+  } catch (error) {
+    if (!(error instanceof DOMException)) throw error;
+  }
+}
+
 addEventListener("DOMContentLoaded", () => {
   for (const button of document.querySelectorAll("[data-theme-next]")) {
     const say = () => (button.title = `Colours: ${chosen()}`);
     button.addEventListener("click", () => {
       const next = THEMES[(THEMES.indexOf(chosen()) + 1) % THEMES.length];
-      localStorage.setItem("pointline-theme", next);
-      document.documentElement.dataset.theme = next;
+      kept(() => localStorage.setItem(KEY, next));
+      root.dataset.theme = next;
       say();
     });
     say();

@@ -149,7 +149,7 @@ def add_changes(app: "FastAPI", web: Frame) -> None:
     @post("flag")
     def flag(request: Request, id: int, work: Work) -> Any:
         (review, item), who = _of(web, id, work), web.session(request).who
-        flagged = desk.flag(item, who, work.version)
+        flagged = desk.flag(item, who, work.version, second=work.second)
         return answer(request, review, flagged, second=work.second)
 
     @post("comment")
