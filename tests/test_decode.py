@@ -212,7 +212,7 @@ def test_free_mode_ends_before_a_line_break(base, decoder):
 
 
 def test_nothing_to_choose_needs_no_model(base, decoder):
-    grammar = build(adhoc(labels=["one"], entities=["x"]), "", level=Level.TEXT)
+    grammar = build(adhoc(labels=["one"], entities=["x"]), "", form=Level.TEXT)
     broken = dataclasses.replace(base, model=None)
     assert broken.model is None
     (completion,) = decoder.generate([[2]], [grammar])

@@ -99,14 +99,14 @@ def _gold(draw, align):
 @given(st.data(), _ALIGN, st.sampled_from(Level))
 def test_a_gold_completion_is_admitted(guide, data, align, level):
     asked, record = data.draw(_gold(align))
-    grammar = build(asked, record.text, align=align, level=level)
+    grammar = build(asked, record.text, align=align, form=level)
     assert _admits(guide, grammar, target(record, asked, level))
 
 
 @settings(max_examples=150, deadline=None)
 @given(_TASKS, texts, _ALIGN, st.sampled_from(Level), st.integers(0, 1 << 30))
 def test_an_admitted_string_is_read_strictly(guide, asked, text, align, level, seed):
-    line = _walk(guide, build(asked, text, align=align, level=level), seed)
+    line = _walk(guide, build(asked, text, align=align, form=level), seed)
     reading = codec.read(line, asked, text)
     assert not reading.repairs
     if level is Level.WORD:
@@ -216,10 +216,10 @@ def test_facts_have_three_fields_or_as_many_as_asked(guide):
 
 def test_levels(guide):
     text = "Ada left."
-    assert _admits(guide, build(_SCNM, text, level=Level.TEXT), "Nature/NER/")
-    assert not _admits(guide, build(_SCNM, text, level=Level.TEXT), "Nature/NER/:people;Ada")
-    assert _admits(guide, build(_SCNM, text, level=Level.WORD), "/NER/:people;Ada")
-    assert not _admits(guide, build(_SCNM, text, level=Level.WORD), "Nature/NER/")
+    assert _admits(guide, build(_SCNM, text, form=Level.TEXT), "Nature/NER/")
+    assert not _admits(guide, build(_SCNM, text, form=Level.TEXT), "Nature/NER/:people;Ada")
+    assert _admits(guide, build(_SCNM, text, form=Level.WORD), "/NER/:people;Ada")
+    assert not _admits(guide, build(_SCNM, text, form=Level.WORD), "Nature/NER/")
 
 
 def test_open_labels_are_short_and_escaped(guide):

@@ -18,7 +18,7 @@ from pointline.format import codec
 from pointline.format.record import Record
 from pointline.format.tasks import Task
 from pointline.model.labellists import Inventory, drawn
-from pointline.model.prompt import Level, input_text, target
+from pointline.model.prompt import Form, Level, form_of, input_text, target
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -39,13 +39,15 @@ _POOL = 50  # batches among which examples of like length find each other
 class Sample:
     """A record to learn from, its task, and the file that it came from.
 
-    Label lists are drawn from `known`; without it they are the task's.
+    Label lists are drawn from `known`; without it they are the task's. Where a form shows a level
+    beside the text, it is that of `shown`; without it the record's own.
     """
 
     record: Record
     task: Task
     file: str
     known: Inventory | None = None
+    shown: Record | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +107,7 @@ def encode(
     backbone: Backbone,
     *,
     max_length: int,
-    level: Level = Level.BOTH,
+    form: Form | Level = Level.BOTH,
     show_labels_share: float = 0.0,
     seed: int = 0,
 ) -> list[Example]:
@@ -116,13 +118,14 @@ def encode(
     Raises PreflightError, which lists every record that must not be trained on and why: nothing
     is cut, and nothing is left out.
     """
+    form = form_of(form)
     limit = min(max_length, backbone.window)
     problems: list[str] = []
     examples = []
     first: dict[tuple[str, str], Sample] = {}
     for sample in samples:
         record = sample.record
-        reasons = list(_faults(sample, level))
+        reasons = list(_faults(sample, form))
         before = first.setdefault((sample.task.name, record.text), sample)
         if before is not sample:
             reasons.append(f"the text is that of record {before.record.id!r} of {before.file}")
@@ -131,7 +134,7 @@ def encode(
             adhoc = sample.task.family == "adhoc"
             shown = adhoc or _share(f"{seed}/{record.id}") < show_labels_share
             asked = _listed(sample, seed) if shown else sample
-            example = _example(asked, backbone, level, labels=shown)
+            example = _example(asked, backbone, form, labels=shown)
             reasons += _misfit(example, limit)
             examples.append(example)
         problems += [f"{sample.file}: record {record.id!r}: {reason}" for reason in reasons]
@@ -150,15 +153,18 @@ def _listed(sample: Sample, seed: int) -> Sample:
     return replace(sample, record=record, task=task)
 
 
-def _example(sample: Sample, backbone: Backbone, level: Level, *, labels: bool) -> Example:
-    prompt = backbone.encode(input_text(sample.record.text, sample.task, level, labels=labels))
-    completion = backbone.encode(target(sample.record, sample.task, level), bos=False)
-    return Example(sample.record.id, (*prompt, *completion, backbone.eos[0]), prompt=len(prompt))
+def _example(sample: Sample, backbone: Backbone, form: Form, *, labels: bool) -> Example:
+    record, task = sample.record, sample.task
+    shown = input_text(record.text, task, form, labels=labels, given=sample.shown or record)
+    prompt = backbone.encode(shown)
+    completion = backbone.encode(target(record, task, form), bos=False)
+    return Example(record.id, (*prompt, *completion, backbone.eos[0]), prompt=len(prompt))
 
 
-def _faults(sample: Sample, level: Level) -> Iterator[str]:
+def _faults(sample: Sample, form: Form) -> Iterator[str]:
     """Yield every reason why the record cannot be learned from."""
     record, task = sample.record, sample.task
+    level = form.level if form.given is None else Level.BOTH
     if not record.text.strip():
         yield "the text is empty"
     if not record.label and level is not Level.WORD:

@@ -30,7 +30,7 @@ __all__ = [
 ]
 
 _FIELDS = re.compile(r"\{(\w*)\}")
-_ANSWERED = re.compile(r"\{(?:label|items)\}")
+_ANSWERED = re.compile(r"\{(label|items)\}")
 
 
 class Level(Enum):
@@ -174,6 +174,11 @@ class Form:
         return self.template.completion(self.level, self.order)
 
     @property
+    def fields(self) -> tuple[str, ...]:
+        """What a completion has, in its order: "label", "items"."""
+        return tuple(_ANSWERED.findall(self.pattern))
+
+    @property
     def is_mix(self) -> bool:
         """Whether completions are lines of the mix format, as `codec.read` takes them."""
         items_first = self.level is Level.BOTH and self.order is Order.ITEMS_FIRST
@@ -236,7 +241,7 @@ def literals(pattern: str, word: str) -> list[str]:
     >>> literals("{label}/{word}/{items}", "NER")
     ['', '/NER/', '']
     """
-    return [piece.replace("{word}", word) for piece in _ANSWERED.split(pattern)]
+    return [piece.replace("{word}", word) for piece in _ANSWERED.split(pattern)[::2]]
 
 
 def _double(line: str, start: int, end: int) -> int:

@@ -4,6 +4,8 @@ r"""The grammar of legal completions: task + text -> Lark text for llguidance.
     item:  ":" ITEM_LABEL ";" ENTITY                      pairs
            ":" ENTITY ";" ITEM_LABEL ";" ENTITY           facts
 
+The first rule follows the pattern of the form that is asked for (`model.form`); what a form shows
+beside the text is no text, and nothing can be taken out of it.
 A label set is an alternation of literals, or a short free string where it is open. ENTITY is a
 substring of the text in its *escaped* spelling (`format.escape`), made of whole pieces: what
 holds a delimiter, `10:30`, is reachable as `10\:30`, and no completion can cut an escape in two.
@@ -22,7 +24,8 @@ from pointline.errors import InputError
 from pointline.format.escape import escape, escape_char
 from pointline.format.tasks import Task
 from pointline.format.text import chunks
-from pointline.model.prompt import Level
+from pointline.model.form import literals
+from pointline.model.prompt import Form, Level, form_of
 
 __all__ = ["LABEL_CHARS", "MAX_ITEMS", "Align", "build"]
 
@@ -48,7 +51,7 @@ def build(
     text: str,
     *,
     align: Align = "chars",
-    level: Level = Level.BOTH,
+    form: Form | Level = Level.BOTH,
     max_items: int = MAX_ITEMS,
     fields: int = 3,
 ) -> str:
@@ -76,14 +79,22 @@ def build(
         raise InputError(
             f"max_items is 0 or more and fields 3 or more, got {max_items} and {fields}"
         )
-    items = level is not Level.TEXT and max_items > 0 and _has_entity(text)
-    label = "" if level is Level.WORD else "LABEL "
-    lines = [f"start: {label}{_quote(f'/{task.word}/')}" + f" item{{0,{max_items}}}" * items]
-    if label:
+    form = form_of(form)
+    items = form.level is not Level.TEXT and max_items > 0 and _has_entity(text)
+    lines = [_start(form, task, f"item{{0,{max_items}}}" if items else "")]
+    if form.level is not Level.WORD:
         lines.append("LABEL: " + _labels(task.labels, text_level=True))
     if items:
         lines += _items(task, text, align, fields)
     return "\n".join(lines) + "\n"
+
+
+def _start(form: Form, task: Task, items: str) -> str:
+    """Return the first rule: the pattern of the form's completion."""
+    fixed = [_quote(literal) if literal else "" for literal in literals(form.pattern, task.word)]
+    asked = [{"label": "LABEL", "items": items}[name] for name in form.fields]
+    symbols = [symbol for pair in zip(fixed, [*asked, ""], strict=True) for symbol in pair]
+    return "start: " + (" ".join(filter(None, symbols)) or '""')
 
 
 def _has_entity(text: str) -> bool:

@@ -6,7 +6,8 @@ factors of its tokens and of the slash behind it; an item has the factors of its
 of being closed where it was closed (any way of closing: a further item, or the end); the choice
 of a further item, given that the one before is closed, belongs to the further item. So the
 product of all confidences is the probability of the completion but for the choice to stop, and a
-factor is in [0, 1]. A token that lies across a border belongs where it begins.
+factor is in [0, 1]. A token that lies across a border belongs where it begins. Where the label
+comes last, the choice to write it, given that the item before is closed, is the label's.
 """
 
 from __future__ import annotations
@@ -24,6 +25,8 @@ from pointline.format.record import Pair, Prediction, Record
 from pointline.format.tasks import Task
 from pointline.format.text import occurrences, place
 from pointline.model.backend import Completion, Halt, Token
+from pointline.model.form import Parts
+from pointline.model.prompt import Form
 
 __all__ = ["REPAIRS", "Repair", "finish", "interpret", "loops"]
 
@@ -40,8 +43,13 @@ _LOOP = 3
 _Span = tuple[int, int]
 
 
-def interpret(completion: Completion, record: Record, task: Task) -> Prediction:
+def interpret(
+    completion: Completion, record: Record, task: Task, form: Form | None = None
+) -> Prediction:
     """Return what a completion says of the record's text, with places and confidences.
+
+    A completion of another `form` than the mix format is kept in `meta["raw_completion"]`, and
+    `completion` is the same in the mix format.
 
     `scores` is `{"label": p, "items": [p, ...]}`; without the probabilities of tokens it is
     empty. A label or an item that lenient reading had to rebuild gets the confidence of the whole
@@ -52,9 +60,12 @@ def interpret(completion: Completion, record: Record, task: Task) -> Prediction:
     if completion.cut:
         line = finish(line)
         repairs.append("cut-dropped")
-    reading = codec.read(line, task, record.text, "lenient")
+    form = form or Form()
+    parts = _parts(line, task, form)
+    mix = line if form.is_mix else _as_mix(line, parts, task)
+    reading = codec.read(mix, task, record.text, "lenient")
     repairs += reading.repairs
-    scores = _scores(completion, line, reading)
+    scores = _scores(completion.tokens, line, parts, reading)
     kept = _without_repeats(reading.items, task, record.text)
     if len(kept) < len(reading.items):
         repairs += ["repeat-dropped"] * (len(reading.items) - len(kept))
@@ -67,9 +78,9 @@ def interpret(completion: Completion, record: Record, task: Task) -> Prediction:
         label=reading.label,
         pairs=reading.pairs,
         facts=reading.facts,
-        meta=record.meta,
+        meta=record.meta if form.is_mix else {**record.meta, "raw_completion": completion.text},
         scores=scores,
-        completion=completion.text,
+        completion=completion.text if form.is_mix else mix,
         repairs=tuple(repairs),
         ok=reading.ok,
     )
@@ -137,25 +148,54 @@ def _only(reading: Reading, kept: Sequence[int], text: str) -> Reading:
 # ---------------------------------------------------------------- confidence
 
 
-def _scores(completion: Completion, line: str, reading: Reading) -> dict[str, Any]:
-    tokens = completion.tokens
+def _parts(line: str, task: Task, form: Form) -> Parts | None:
+    """Return where label and items stand; a line of the mix format need not be well formed."""
+    if not form.is_mix:
+        return form.parts(line, task.word)
+    end = len(split(line, "/")[0][1])
+    return Parts((0, end), (end + 1, len(line)))
+
+
+def _as_mix(line: str, parts: Parts | None, task: Task) -> str:
+    """Return a line of another form in the mix format; as it is where it is not of that form."""
+    if parts is None:
+        return line
+    label, items = (line[slice(*span)] if span else "" for span in parts)
+    return f"{label}/{task.word}/{items}"
+
+
+def _scores(
+    tokens: Sequence[Token], line: str, parts: Parts | None, reading: Reading
+) -> dict[str, Any]:
     if not tokens:
         return {}
-    label_end = len(split(line, "/")[0][1])
-    spans = _spans(line, label_end + 1, reading.items)
     whole = _product(token.logprob for token in tokens)
+    spans = _spans(line, parts, reading.items)
     items = [whole if span is None else _item(tokens, span) for span in spans]
     if not reading.label:
         return {"items": items}
-    if unescape(line[:label_end]).value != reading.label:  # the header had to be mended
+    span = parts and parts.label
+    if not span or unescape(line[slice(*span)]).value != reading.label:  # it had to be mended
         return {"label": whole, "items": items}
-    label = _product(token.logprob for token in tokens if token.start <= label_end)
-    return {"label": label, "items": items}
+    return {"label": _label(tokens, span, parts and parts.items), "items": items}
 
 
-def _spans(line: str, body: int, items: Sequence[tuple[str, ...]]) -> list[_Span | None]:
+def _label(tokens: Sequence[Token], span: _Span, items: _Span | None) -> float:
+    start, end = span
+    if items and items[1] <= start:
+        return _item(tokens, (items[1], end + 1))
+    inside = [token.logprob for token in tokens if start <= token.start < end]
+    at_items = items is not None and items[0] == end  # no character of its own closes the label
+    closing = [token.close if at_items else token.logprob for token in tokens if token.start == end]
+    return _product([*inside, *closing[:1]])
+
+
+def _spans(
+    line: str, parts: Parts | None, items: Sequence[tuple[str, ...]]
+) -> list[_Span | None]:
     """Return where each item stands in the line, its ":" included, if it stands there as read."""
-    pieces = split(line[body:], ":", offset=body)[1:]
+    start, end = (parts and parts.items) or (0, 0)
+    pieces = split(line[start:end], ":", offset=start)[1:]
     written = [
         (tuple(unescape(raw).value for _, raw in split(piece, ";")), (at - 1, at + len(piece)))
         for at, piece in pieces

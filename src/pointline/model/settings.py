@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any, Literal, get_args
 
 from pointline.errors import InputError
 from pointline.model.backbone import DEFAULT
 from pointline.model.batches import Sampling
-from pointline.model.prompt import Level
+from pointline.model.prompt import Form, Level
 
 __all__ = ["TrainConfig"]
 
@@ -25,7 +25,10 @@ class TrainConfig:
     task's, all of them (`label_lists="whole"`), or some, drawn for each record among its own and
     its dataset's (`"drawn"`). `sampling` says what share of an epoch a dataset has: by its size
     ("proportional": every record once), by the size's square root, or an equal one. Records with
-    one of the labels in `held_out`, of either level, are left out.
+    one of the labels in `held_out`, of either level, are left out. `level` is learned in the mix
+    format, or `form` as it says (and `level` is that form's). Batches are planned by the longest
+    form of each record among it and those in `beside`, and the seen vocabulary is that of all of
+    them: runs that are compared, each with the others' forms beside, have the same.
 
     Weights: `method="lora"` adapts every linear layer of the topmost `layers` blocks (None: all)
     at `rank`, scaled by `alpha / rank` (0: alpha is twice the rank); `method="full"` trains every
@@ -56,6 +59,8 @@ class TrainConfig:
     sampling: Sampling = "proportional"
     held_out: tuple[str, ...] = ()
     level: Level = Level.BOTH
+    form: Form | None = None
+    beside: tuple[Form, ...] = ()
     rank: int = 16
     alpha: float = 0.0
     dropout: float = 0.0
@@ -78,7 +83,10 @@ class TrainConfig:
     def __post_init__(self) -> None:
         object.__setattr__(self, "data", tuple(map(str, self.data)))
         object.__setattr__(self, "held_out", tuple(self.held_out))
-        object.__setattr__(self, "level", Level(self.level))
+        object.__setattr__(self, "form", self.form and _form(self.form))
+        object.__setattr__(self, "beside", tuple(map(_form, self.beside or ())))
+        level = self.level if self.form is None else self.form.level
+        object.__setattr__(self, "level", Level(level))
         if self.alpha == 0:
             object.__setattr__(self, "alpha", 2.0 * self.rank)
         if self.learning_rate == 0:
@@ -86,10 +94,19 @@ class TrainConfig:
         for name, reason in self._faults():
             raise InputError(f"{name} {reason}, got {getattr(self, name)!r}")
 
+    @property
+    def asked(self) -> Form:
+        """The form that is learned."""
+        return self.form or Form(self.level)
+
     def to_dict(self) -> dict[str, Any]:
         """Return the settings as JSON-ready values; `TrainConfig(**values)` takes them back."""
         lists = {"data": list(self.data), "held_out": list(self.held_out)}
-        return {**asdict(self), **lists, "level": self.level.value}
+        forms = {
+            "form": self.form and self.form.to_dict(),
+            "beside": [form.to_dict() for form in self.beside] or None,
+        }
+        return {**asdict(self), **lists, **forms, "level": self.level.value}
 
     def _faults(self) -> Iterator[tuple[str, str]]:
         """Yield the name of each setting that cannot be, and what it has to be."""
@@ -107,6 +124,10 @@ class TrainConfig:
             yield "loss_vocabulary", "is 'full' where every weight is trained, the output's too"
         if self.max_tokens_per_batch < self.max_length:
             yield "max_tokens_per_batch", f"is max_length ({self.max_length}) or more"
+
+
+def _form(value: Form | Mapping[str, Any]) -> Form:
+    return value if isinstance(value, Form) else Form.from_dict(value)
 
 
 _CHOICES = {

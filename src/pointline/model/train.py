@@ -29,14 +29,14 @@ from pointline.model.backbone import Backbone, fast_dtype
 from pointline.model.checkpoint import State
 from pointline.model.embedded import Progress
 from pointline.model.job import Job, describe, prepare
-from pointline.model.prompt import Level
+from pointline.model.prompt import Form
 from pointline.model.runfolder import RunFolder
 from pointline.model.settings import TrainConfig
 
 __all__ = ["Evaluate", "Point", "TrainConfig", "TrainResult", "extract_and_score", "rate", "train"]
 
 #: Scores a backbone on records of a task, e.g. {"tl": 0.9, "wl": 0.7}; called after each epoch.
-Evaluate = Callable[[Backbone, Task, Sequence[Record], Level], Mapping[str, float | None]]
+Evaluate = Callable[[Backbone, Task, Sequence[Record], Form], Mapping[str, float | None]]
 
 _COLUMNS = ("step", "epoch", "loss", "rate", "norm", "tokens", "tokens_per_second")
 
@@ -119,7 +119,7 @@ def train(
 
 
 def extract_and_score(
-    backbone: Backbone, task: Task, records: Sequence[Record], level: Level
+    backbone: Backbone, task: Task, records: Sequence[Record], form: Form
 ) -> Mapping[str, float | None]:
     """Return TL and WL F1, ALL and the well-formed share of what the model extracts now."""
     from pointline.model.extract import Extractor, Options
@@ -127,7 +127,7 @@ def extract_and_score(
     from pointline.score.match import score
 
     gold = [replace(record, task=task.name) for record in records]
-    extractor = Extractor(HFBackend(backbone), Options(level=level))
+    extractor = Extractor(HFBackend(backbone), Options(form=form))
     report = score(gold, extractor.many(gold, task), tasks={task.name: task}, resamples=0)
     found = {"tl": report.tl.f1, "wl": report.wl.f1, "all": report.all}
     return {**found, "well_formed": report.well_formed}
@@ -238,7 +238,7 @@ def _scored(job: Job, state: State, evaluate: Evaluate, stop: threading.Event) -
         if stop.is_set():
             return state
         job.learner.model.eval()
-        found = evaluate(job.learner.backbone, task, records, job.config.level)
+        found = evaluate(job.learner.backbone, task, records, job.config.asked)
         entry["scores"][name] = dict(found)
     job.run.log("epoch", **entry)
     seconds = state.seconds + time.monotonic() - started
