@@ -13,9 +13,9 @@ RANK = {
     "draft": 5, "review": 5, "study": 5, "app": 6, "": 7,
 }  # fmt: skip
 OWNERS = {
-    "torch": ("model", "study/verbalizer.py", "study/flow.py"),
-    "transformers": ("model", "study/verbalizer.py", "study/flow.py"),
-    "peft": ("model",),
+    "torch": ("model", "study/verbalizer", "study/flow"),
+    "transformers": ("model", "study/verbalizer", "study/flow"),
+    "peft": ("model", "study/verbalizer"),
     "llguidance": ("model",),
     "matplotlib": ("corpus/canvas.py", "corpus/figures.py"),
     "fastapi": ("app/serve.py", "review/web"),

@@ -31,17 +31,23 @@ __all__ = [
     "DEFAULT",
     "Backbone",
     "Dtype",
+    "Kind",
     "Model",
     "base_mark",
     "fast_dtype",
     "fetch",
     "is_adapter",
+    "kind_of",
     "load",
+    "load_parts",
     "models",
     "require",
 ]
 
 Dtype = Literal["auto", "float32", "bfloat16", "float16"]
+
+#: What a model was made for: the next word, a sentinel's words, a masked word.
+Kind = Literal["causal", "seq2seq", "masked"]
 
 #: The base model that is used where none is named.
 DEFAULT = "gemma3-270m"
@@ -127,6 +133,42 @@ def load(
         model = _adapted(model, adapter, mark, merge=merge)
     made = _backbone(model.to(_device(device)).eval(), tokenizer, name, adapter, mark)
     return replace(made, tasks=_tasks(folder if adapter is None else adapter))
+
+
+def kind_of(
+    name: str, *, cache: str | Path | None = None, progress: Progress | None = None
+) -> Kind:
+    """Return what a model was made for, as its config says: causal where that says nothing.
+
+    Raises ModelError where there is no such model.
+    """
+    if name in PACKAGED or is_adapter(name):
+        return "causal"
+    config = _read_json(_locate(name, cache=cache, progress=progress) / "config.json")
+    made_as = " ".join(map(str, config.get("architectures") or ()))
+    if config.get("is_encoder_decoder"):
+        return "seq2seq"
+    return "masked" if "ForMaskedLM" in made_as or "ForPreTraining" in made_as else "causal"
+
+
+def load_parts(
+    name: str,
+    kind: Kind,
+    *,
+    dtype: Dtype = "float32",
+    device: str | None = None,
+    cache: str | Path | None = None,
+    progress: Progress | None = None,
+) -> tuple[Any, Any]:
+    """Return model and tokenizer of any kind, for those who need no more; see `load`.
+
+    Raises ModelError and MissingExtra as `load` does.
+    """
+    folder = _locate(name, cache=cache, progress=progress)
+    with quiet(), _one_line(name):
+        chosen = fast_dtype(device) if dtype == "auto" else dtype
+        model, tokenizer = _load_model(folder, chosen, kind), _load_tokenizer(folder)
+    return model.to(_device(device)).eval(), tokenizer
 
 
 def is_adapter(name: str | Path) -> bool:
@@ -266,15 +308,22 @@ def _hub_is_near() -> bool:
 # ---------------------------------------------------------------- loading
 
 
-def _load_model(folder: Path, dtype: Dtype) -> Any:
+_CLASSES: Mapping[Kind, str] = {
+    "causal": "AutoModelForCausalLM",
+    "seq2seq": "AutoModelForSeq2SeqLM",
+    "masked": "AutoModelForMaskedLM",
+}
+
+
+def _load_model(folder: Path, dtype: Dtype, kind: Kind = "causal") -> Any:
     if dtype not in ("float32", "bfloat16", "float16"):
         raise ModelError(f"dtype is float32, bfloat16 or float16, got {dtype!r}")
     try:
         import torch
-        from transformers import AutoModelForCausalLM
+        import transformers
     except ImportError as error:
         raise MissingExtra(error.name or "transformers", extra="hf") from None
-    model, found = AutoModelForCausalLM.from_pretrained(
+    model, found = getattr(transformers, _CLASSES[kind]).from_pretrained(
         folder,
         dtype=getattr(torch, dtype),
         trust_remote_code=False,

@@ -1,0 +1,218 @@
+"""Where label words come from: the labels' own names, the items of records, lists of related words.
+
+A source is named in one string: `label`, `items` (of the training records), `items:shots` (of the
+few labelled records of a run alone), `related` (the lists that come with pointline),
+`related:PATH` (a file, or a folder with TASK.json). `a+b` is both.
+
+A list is a JSON object, each class with its words: {"Nature": ["river", "forest"], ...}. It may
+have more classes than a task; `PACKAGED` says which come with pointline.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cache
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+from pointline.corpus import words as tagging
+from pointline.errors import InputError
+from pointline.format.record import Record
+from pointline.format.tasks import Task
+from pointline.study.verbalizer import verbalizer as step
+from pointline.study.verbalizer.verbalizer import Verbalizer
+
+__all__ = ["PACKAGED", "Source", "item_words", "label_words", "packaged", "related_words"]
+
+#: The lists of 100 words a class that come with pointline, by family; each in three languages.
+PACKAGED = ("scnm", "scpos", "tcree", "open-tcree")
+
+_CONTENT = frozenset(("adjective", "noun", "name", "verb", "adverb"))
+_KINDS = ("label", "items", "items:shots", "related")
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """Where a verbalizer's words come from; `name` is as it was written.
+
+    Raises InputError for a name that is none.
+
+    >>> Source("label+items:shots").drawn, Source("items").drawn
+    (True, False)
+    """
+
+    name: str
+
+    def __post_init__(self) -> None:
+        for part in self.parts:
+            if part not in _KINDS and not part.removeprefix("related:") < part:
+                told = ", ".join((*_KINDS, "related:PATH"))
+                raise InputError(f"no verbalizer {part!r}: choose of {told}, or join them by +")
+
+    @property
+    def parts(self) -> tuple[str, ...]:
+        """The sources that are joined."""
+        return tuple(self.name.split("+"))
+
+    @property
+    def drawn(self) -> bool:
+        """Whether its words differ with the labelled records of a run."""
+        return "items:shots" in self.parts
+
+    def verbalizer(
+        self, task: Task, train: Sequence[Record], shots: Sequence[Record], *, count: int = 100
+    ) -> Verbalizer:
+        """Return the verbalizer of a task, at most `count` words a class from each source.
+
+        Raises InputError where a source has no words for a class of the task.
+        """
+        found = [_one(part, task, train, shots, count) for part in self.parts]
+        joined = step.expand(*found) if len(found) > 1 else found[0]
+        return replace(joined, name=self.name)
+
+
+def _one(
+    part: str, task: Task, train: Sequence[Record], shots: Sequence[Record], count: int
+) -> Verbalizer:
+    if part == "label":
+        return label_words(task)
+    if part.startswith("items"):
+        return item_words(shots if part == "items:shots" else train, task, count=count)
+    path = part.partition(":")[2]
+    return related_words(task, path or None, count=count)
+
+
+def _classes(task: Task) -> tuple[str, ...]:
+    if not task.labels:
+        raise InputError(f"task {task.name!r} has open labels: a verbalizer needs a closed set")
+    return task.labels
+
+
+# ---------------------------------------------------------------- labels
+
+
+def label_words(task: Task) -> Verbalizer:
+    """Return the verbalizer in which every class has its own name as its only word.
+
+    Raises InputError for a task with open labels.
+
+    >>> from pointline.format.tasks import task
+    >>> label_words(task("scnm-zh")).words
+    ('社会', '文艺', '学术', '技术', '自然')
+    """
+    return step.of("label", {label: [label] for label in _classes(task)})
+
+
+# ---------------------------------------------------------------- items
+
+
+def item_words(records: Iterable[Record], task: Task, *, count: int = 100) -> Verbalizer:
+    """Return the most frequent words of the items, by the label of their record.
+
+    Entities (of facts: all fields but the second) are taken apart by the tagger of the task's
+    language; adjectives, nouns, names, verbs and adverbs count, by their dictionary form. A word
+    of several classes stays with the one in which its share is largest (`unshared`); of the rest
+    the `count` most frequent are taken, each of weight 1.
+
+    Raises InputError where a class has no word, MissingExtra without the language's tagger.
+    """
+    counts: dict[str, Counter[str]] = {label: Counter() for label in _classes(task)}
+    for record in records:
+        if record.label in counts:
+            counts[record.label].update(_words_of(record, task.lang))
+    empty = [label for label, found in counts.items() if not found]
+    if empty:
+        raise InputError(f"{task.name}: no item of a record of class {empty[0]!r} has a word")
+    ordered = {c: dict(sorted(n.items(), key=lambda e: (-e[1], e[0]))) for c, n in counts.items()}
+    return step.even(step.top(step.unshared(step.of("items", ordered)), count))
+
+
+def _words_of(record: Record, lang: str) -> Iterator[str]:
+    for entity in _entities(record):
+        for word in tagging.words(entity, lang):
+            if word.kind not in _CONTENT:
+                continue
+            surface = word.forms[0]
+            if lang == "en":
+                form = surface if word.kind == "name" or surface.isupper() else surface.lower()
+            else:
+                form = word.forms[1] if len(word.forms) > 1 else surface
+            if len(form) > 1 or not form.isascii():
+                yield form
+
+
+def _entities(record: Record) -> Iterator[str]:
+    yield from (pair.entity for pair in record.pairs)
+    for fact in record.facts:
+        yield from (field for at, field in enumerate(fact.fields) if at != 1)
+
+
+# ---------------------------------------------------------------- related words
+
+
+def related_words(task: Task, path: str | Path | None = None, *, count: int = 100) -> Verbalizer:
+    """Return the first `count` words a class of a list: a file, a folder with TASK.json, or ours.
+
+    Raises InputError where the list is missing, is none, or lacks a class of the task.
+    """
+    if path is None:
+        found, place = _ours(task), "the lists that come with pointline"
+    else:
+        place = str(path)
+        found = _read(Path(path).expanduser(), task)
+    lacking = [label for label in _classes(task) if label not in found]
+    if lacking:
+        raise InputError(f"{place}: no words for {lacking[0]!r}, a class of {task.name}")
+    return step.of("related", {label: found[label][:count] for label in _classes(task)})
+
+
+def packaged(family: str, lang: str) -> Mapping[str, Sequence[str]]:
+    """Return one of the lists that come with pointline: the words of each class.
+
+    Raises InputError for a family or language that has none.
+    """
+    return dict(_packaged(family, lang))
+
+
+@cache
+def _packaged(family: str, lang: str) -> dict[str, tuple[str, ...]]:
+    file = files("pointline.study.verbalizer").joinpath("words", f"{family}-{lang}.json")
+    if not file.is_file():
+        raise InputError(f"no list of words for {family!r} in {lang!r}: name a file of your own")
+    return _checked(orjson.loads(file.read_bytes()), file.name)
+
+
+def _ours(task: Task) -> Mapping[str, Sequence[str]]:
+    """Return the list whose classes are those of the task, whatever it is called."""
+    for family in PACKAGED:
+        found = _packaged(family, task.lang) if task.lang in ("en", "ja", "zh") else {}
+        if set(_classes(task)) <= set(found):
+            return found
+    raise InputError(
+        f"no list comes with pointline for the classes of {task.name}: name a file, related:FILE"
+    )
+
+
+def _read(path: Path, task: Task) -> Mapping[str, Sequence[str]]:
+    file = path / f"{task.name}.json" if path.is_dir() else path
+    try:
+        return _checked(orjson.loads(file.read_bytes()), str(file))
+    except OSError as error:
+        raise InputError(f"{file}: cannot be read ({error.strerror})") from None
+    except orjson.JSONDecodeError as error:
+        raise InputError(f"{file}: not JSON: {error}") from None
+
+
+def _checked(values: Any, place: str) -> dict[str, tuple[str, ...]]:
+    """Return words by class; a word that a class has twice counts once."""
+    if not isinstance(values, dict) or not values:
+        raise InputError(f"{place}: label words are a JSON object of lists: class to words")
+    for label, words in values.items():
+        if not isinstance(words, list) or not all(isinstance(word, str) for word in words):
+            raise InputError(f"{place}: the words of {label!r} are a list of strings")
+    return {c: tuple(dict.fromkeys(w.strip() for w in words)) for c, words in values.items()}
