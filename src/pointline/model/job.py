@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ from pointline.format.tasks import Task
 from pointline.model.backbone import Backbone, Dtype, load
 from pointline.model.batches import Example, Sample, Step, draw, encode, plan, seen
 from pointline.model.embedded import Progress
-from pointline.model.labellists import inventory, labels_of
+from pointline.model.labellists import Inventory, inventory, labels_of
 from pointline.model.learner import Learner
 from pointline.model.runfolder import RunFolder
 from pointline.model.settings import TrainConfig
@@ -74,6 +75,8 @@ def _versions(torch: str) -> dict[str, Any]:
 
 def _facts(path: Path, dataset: Dataset, config: TrainConfig) -> dict[str, Any]:
     kept = _kept(dataset.train, config)
+    if dataset.train and not kept:
+        raise InputError(f"{path} holds no record without a label of held_out: leave it out")
     if not kept:
         raise InputError(f"{path} holds no train.jsonl with records: there is nothing to learn")
     return {
@@ -113,8 +116,9 @@ def prepare(
         raise InputError(f"{config.base} is an adapter: train from its base {backbone.name!r}")
     train, dev, shown = _draw(config, sets)
     examples, dev_examples = (_encoded(samples, backbone, config) for samples in (train, dev))
-    lengths = [len(example.tokens) for example in examples]
-    vocabulary = seen(examples) if config.loss_vocabulary == "seen" else None
+    compared = [examples, *_beside(train, backbone, config)]
+    lengths = [max(len(e.tokens) for e in forms) for forms in zip(*compared, strict=True)]
+    vocabulary = seen(chain(*compared)) if config.loss_vocabulary == "seen" else None
     return Job(
         config=config,
         run=run,
@@ -147,7 +151,7 @@ def _draw(
         kept = _kept(dataset.train, config)
         learn = draw(kept, config.examples, key)
         look = draw(_kept(dataset.dev, config), config.dev_examples, key)
-        known = inventory(kept, dataset.task) if config.label_lists == "drawn" else None
+        known = _known(kept, dataset.task, config) if config.label_lists == "drawn" else None
         train += [
             Sample(record, dataset.task, str(path / "train.jsonl"), known) for record in learn
         ]
@@ -157,15 +161,33 @@ def _draw(
     return train, dev, shown
 
 
+def _known(records: Sequence[Record], task: Task, config: TrainConfig) -> Inventory:
+    """Return the labels that lists are drawn from, none of them held out."""
+    found, held = inventory(records, task), set(config.held_out)
+    return Inventory(
+        tuple(label for label in found.labels if label not in held),
+        tuple(label for label in found.item_labels if label not in held),
+    )
+
+
 def _encoded(samples: Sequence[Sample], backbone: Backbone, config: TrainConfig) -> list[Example]:
     return encode(
         samples,
         backbone,
         max_length=config.max_length,
-        level=config.level,
+        form=config.asked,
         show_labels_share=config.show_labels_share,
         seed=config.seed,
     )
+
+
+def _beside(
+    samples: Sequence[Sample], backbone: Backbone, config: TrainConfig
+) -> Iterator[list[Example]]:
+    """Yield the examples in each of the other forms that are compared."""
+    for form in config.beside:
+        if form != config.asked:
+            yield _encoded(samples, backbone, replace(config, form=form))
 
 
 def _in_batches(examples: Sequence[Example], max_tokens: int) -> list[list[Example]]:
