@@ -1,5 +1,6 @@
 """Batches: records as tokens, the preflight, the order in which examples are seen."""
 
+from collections import Counter
 from dataclasses import replace
 
 import pytest
@@ -8,12 +9,14 @@ from hypothesis import strategies as st
 from tiny import tiny_records, tiny_samples
 
 from pointline.errors import PreflightError
+from pointline.format import codec
 from pointline.format.record import Fact, Pair, Record
 from pointline.format.tasks import adhoc, task
 from pointline.model import batches
 from pointline.model.batches import Example, Sample, encode, plan, seen
 from pointline.model.extract import Extractor
 from pointline.model.hf import HFBackend
+from pointline.model.labellists import Inventory
 from pointline.model.prompt import Level, input_text, target
 
 # ---------------------------------------------------------------- records to tokens
@@ -32,8 +35,31 @@ def test_an_example_is_prompt_completion_and_end(tiny):
 
 def test_one_level_alone(tiny):
     record = replace(tiny_records(1)[0], label="")
-    word = encode(tiny_samples([record]), tiny, max_length=256, level=Level.WORD)[0]
+    word = encode(tiny_samples([record]), tiny, max_length=256, form=Level.WORD)[0]
     assert tiny.decode(word.tokens[word.prompt :]) == target(record, task(record.task), Level.WORD)
+
+
+def test_drawn_lists_are_the_same_again_and_keep_to_their_labels(tiny):
+    known = Inventory(("Society", "Nature", "Technology"), ("people", "places", "events"))
+    samples = [replace(sample, known=known) for sample in tiny_samples(tiny_records(30))]
+    made, again = (
+        encode(some, tiny, max_length=256, show_labels_share=1.0, seed=5)
+        for some in (samples, samples[::-1])
+    )
+    assert made == again[::-1]
+    whole = encode(tiny_samples(tiny_records(30)), tiny, max_length=256, show_labels_share=1.0)
+    assert len({tiny.decode(e.tokens[: e.prompt]).split("\n")[0] for e in made}) > 3
+    shorter = [e.completion < w.completion for e, w in zip(made, whole, strict=True)]
+    assert not all(shorter)
+    for sample, example in zip(samples, made, strict=True):
+        head, _, _ = tiny.decode(example.tokens[: example.prompt]).partition(sample.record.text)
+        lines = {line[:1]: line[1:].split(";") for line in head.removeprefix("<bos>").splitlines()}
+        asked = replace(sample.task, item_labels=lines.get(":"))
+        completion = tiny.decode(example.tokens[example.prompt : -1])
+        items = codec.read(completion, asked).items
+        assert items == tuple(
+            item for item in sample.record.items if ":" not in lines or item[0] in lines[":"]
+        )
 
 
 def test_a_share_of_the_prompts_lists_the_labels_by_record(tiny):
@@ -94,7 +120,7 @@ def test_an_adhoc_task_is_learned_with_the_prompts_that_it_is_asked_with(tiny):
     own = adhoc(labels=["dry", "wet"], entities=["who"])
     record = Record("1", own.name, "Ada was soaked.", "wet", (Pair("who", "Ada", 0, 3),))
     (example,) = encode([Sample(record, own, "f")], tiny, max_length=128)
-    prompt = Extractor(HFBackend(tiny))._prompt(record.text, own)
+    prompt = Extractor(HFBackend(tiny))._prompt(record.text, own, record)
     assert list(example.tokens[: example.prompt]) == tiny.encode(prompt)
 
 
@@ -131,3 +157,32 @@ def test_batches_waste_little_and_differ_by_epoch_and_seed():
     first, second = ([s.batches for s in steps if s.epoch == e] for e in (0, 1))
     assert first != second
     assert plan(lengths, max_tokens=2048, epochs=1, seed=1)[0] != steps[0]
+
+
+@pytest.mark.parametrize(
+    ("sampling", "shares"),
+    [("proportional", (400, 100, 25)), ("root", (300, 150, 75)), ("equal", (175, 175, 175))],
+)
+def test_datasets_have_their_share_of_an_epoch(sampling, shares):
+    sets = ["en"] * 400 + ["ja"] * 100 + ["zh"] * 25
+    steps = plan([5] * 525, max_tokens=20, epochs=2, sets=sets, sampling=sampling)
+    for epoch in (0, 1):
+        seen_in_it = Counter(i for s in steps if s.epoch == epoch for b in s.batches for i in b)
+        assert tuple(
+            sum(count for i, count in seen_in_it.items() if sets[i] == name)
+            for name in ("en", "ja", "zh")
+        ) == pytest.approx(shares, abs=1)
+        for name in ("en", "ja", "zh"):  # none is seen twice more often than another
+            times = [seen_in_it[i] for i in range(525) if sets[i] == name]
+            assert max(times) - min(times) <= 1
+
+
+def test_what_an_epoch_leaves_out_another_has():
+    sets = ["en"] * 90 + ["ja"] * 10
+    steps = plan([5] * 100, max_tokens=20, epochs=2, sets=sets, sampling="equal")
+    first, second = (
+        {i for s in steps if s.epoch == epoch for b in s.batches for i in b if i < 90}
+        for epoch in (0, 1)
+    )
+    assert len(first) == len(second) == 50 and first != second
+    assert steps == plan([5] * 100, max_tokens=20, epochs=2, sets=sets, sampling="equal")

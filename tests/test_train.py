@@ -7,17 +7,19 @@ import signal
 import subprocess
 import sys
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from tiny import tiny_datasets, tiny_model, tiny_records, tiny_samples
 
-from pointline.corpus.store import write_dataset
+from pointline.corpus.store import read_dataset, write_dataset
 from pointline.errors import InputError, ModelError, PreflightError, TaskError
 from pointline.format.record import Pair, Record
 from pointline.format.tasks import adhoc, task
 from pointline.model import backbone, learner, train
 from pointline.model.batches import collate, encode, seen
 from pointline.model.extract import Extractor
+from pointline.model.job import describe, prepare
 from pointline.model.loss import CompletionLoss
 from pointline.model.prompt import Level
 from pointline.model.runfolder import RunFolder
@@ -339,6 +341,28 @@ def test_an_adapter_carries_its_tasks(base, tmp_path):
     assert extractor("Bo was dry.", task="weather-en").label in own.labels
     with pytest.raises(TaskError, match="no task 'whether-en'"):
         extractor("Bo was dry.", task="whether-en")
+
+
+def test_a_label_that_is_held_out_is_never_seen(base, data, tmp_path):
+    config = TrainConfig(
+        data, str(tmp_path / "run"), base=str(base), epochs=1, dev_examples=4,
+        held_out=("Nature", "地名"), show_labels_share=1.0, label_lists="drawn", sampling="equal", dtype="float32",
+        max_length=256, max_tokens_per_batch=256,
+    )  # fmt: skip
+    with pytest.raises(InputError, match="no record without a label of held_out"):
+        train.train(config)  # every record in Chinese or Japanese has a place
+    config = replace(config, data=tuple(path for path in data if path.endswith("-en")))
+    sets = [(Path(path), read_dataset(Path(path))) for path in config.data]
+    job = prepare(config, sets, RunFolder(tmp_path / "run"), {}, None)
+    texts = [job.learner.backbone.decode(example.tokens) for example in job.examples]
+    assert texts and not any("Nature" in text or "地名" in text for text in texts)
+    about = describe(config, sets)["datasets"]
+    for facts, (_, dataset) in zip(about, sets, strict=True):
+        natural = sum(record.label == "Nature" for record in dataset.train)
+        assert facts["records"] + natural == len(dataset.train)
+        assert facts["held_out"] == natural
+    card = train.train(config).model.joinpath("README.md").read_text()
+    assert "Left out of training, for holding one of the labels Nature, 地名: " in card
 
 
 def test_a_refused_dataset_leaves_no_run(base, tmp_path):

@@ -60,6 +60,7 @@ def model_card(
             ("dataset", "records", "licences", "SHA-256 of train.jsonl"),
             [(d["name"], d["records"], ", ".join(d["licences"]), d["sha256"][:16]) for d in data],
         ),
+        *_left_out(config),
         "## Settings",
         _table(("setting", "value"), [(name, config[name]) for name in _SETTINGS]),
         "## Scores on development records",
@@ -67,6 +68,16 @@ def model_card(
         f"Made with pointline {config['pointline']}, torch {config['torch']}.",
     ]
     return "\n\n".join(parts) + "\n"
+
+
+def _left_out(config: Mapping[str, Any]) -> list[str]:
+    """Return what the card says of labels that the model must not have seen, if there are any."""
+    left = [(d["name"], d["held_out"]) for d in config["datasets"] if d.get("held_out")]
+    if not left:
+        return []
+    told = ", ".join(f"{count:,} of {name}" for name, count in left)
+    labels = ", ".join(config["held_out"])
+    return [f"Left out of training, for holding one of the labels {labels}: {told}."]
 
 
 def notice(model_type: str) -> str:

@@ -70,12 +70,13 @@ def drawn(record: Record, task: Task, known: Inventory, rng: random.Random) -> t
     chosen = sorted(in_items)
     if len(chosen) > 1 and rng.random() >= _WHOLE:
         chosen = rng.sample(chosen, rng.randint(1, len(chosen) - 1))
-    labels = _list([record.label] * bool(record.label), known.labels, rng)
+    named = [record.label] if record.label else []
+    labels = _list(named, known.labels, rng) or None
     others = [label for label in known.item_labels if label not in in_items]
-    items = _list(chosen, others, rng)
+    items = _list(chosen, others, rng) or None
     if labels and items and rng.random() < _OPEN:
         labels, items = rng.choice(((labels, None), (None, items)))
-    asked = replace(task, labels=labels or None, item_labels=items or None)
+    asked = replace(task, labels=labels, item_labels=items)
     return (record if items is None else _kept(record, items)), asked
 
 
