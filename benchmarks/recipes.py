@@ -34,6 +34,7 @@ from pointline.model.extract import Extractor, Options
 from pointline.model.hf import HFBackend
 from pointline.model.labellists import inventory, labels_of
 from pointline.model.loss import CompletionLoss
+from pointline.model.prompt import Form, Order
 from pointline.model.settings import TrainConfig
 from pointline.model.train import train
 from pointline.score.match import score
@@ -71,14 +72,16 @@ class Trial:
     scored: bool = False
 
 
+ITEMS_FIRST = Form(order=Order.ITEMS_FIRST).to_dict()
 PLAN = (
     Trial("rate 1e-3", "rate"),
     Trial("rate 2e-3", "rate", {"learning_rate": 2e-3}),
     Trial("rate 5e-4", "rate", {"learning_rate": 5e-4}),
     Trial("lists 0.5", "label lists", {"show_labels_share": 0.5}, scored=True),
+    Trial("items first", "order", {"form": ITEMS_FIRST}),
     Trial("layers 12", "layers", {"layers": 12}),
-    Trial("lists 0.3", "label lists", {"show_labels_share": 0.3}, scored=True),
     Trial("rank 32", "rank", {"rank": 32}),
+    Trial("lists 0.3", "label lists", {"show_labels_share": 0.3}),
     Trial("rank 8", "rank", {"rank": 8}),
     Trial("two epochs", "epochs", {"examples": EXAMPLES // 2, "epochs": 2}),
 )
@@ -135,10 +138,12 @@ def dev_samples(data: Sequence[Path]) -> list[tuple[str, list[Sample]]]:
     return found
 
 
-def losses(backbone: Backbone, samples: _Samples, *, listed: float) -> dict[str, float]:
+def losses(backbone: Backbone, samples: _Samples, *, listed: float, form: Form) -> dict[str, float]:
     """Nats per completion token, of each set and of all."""
     encoded = {
-        name: encode(members, backbone, max_length=1024, show_labels_share=listed, seed=1)
+        name: encode(
+            members, backbone, max_length=1024, show_labels_share=listed, seed=1, form=form
+        )
         for name, members in samples
     }
     vocabulary = seen([example for examples in encoded.values() for example in examples])
@@ -170,14 +175,16 @@ def scores(backbone: Backbone, task: Task, records: Sequence[Record]) -> dict[st
 
 
 def looked_at(
-    adapter: str | None, dev: _Samples, unseen: Sequence[Any], *, scored: bool
+    adapter: str | None, dev: _Samples, unseen: Sequence[Any], *, form: Form, scored: bool
 ) -> dict[str, Any]:
     backbone = load("gemma3-270m", adapter=adapter, merge=adapter is not None)
     music = [(u.name, [Sample(r, u.task, u.name) for r in u.records]) for u in unseen]
     found: dict[str, Any] = {
-        "plain": losses(backbone, dev, listed=0.0),
-        "listed": losses(backbone, dev, listed=1.0),
-        "unseen": losses(backbone, [m for m in music if m[1][0].record.label], listed=1.0),
+        "plain": losses(backbone, dev, listed=0.0, form=form),
+        "listed": losses(backbone, dev, listed=1.0, form=form),
+        "unseen": losses(
+            backbone, [m for m in music if m[1][0].record.label], listed=1.0, form=form
+        ),
     }
     if scored:
         found["scores"] = {
@@ -238,7 +245,8 @@ def main() -> int:
     dev = dev_samples(data)
     for trial in left[: 1 if arguments.one else None]:
         made = trained(trial, data, arguments.out)
-        looked = looked_at(made.pop("adapter"), dev, unseen, scored=trial.scored)
+        form = Form.from_dict(trial.changes.get("form", {}))
+        looked = looked_at(made.pop("adapter"), dev, unseen, form=form, scored=trial.scored)
         told = {"question": trial.question, "changes": dict(trial.changes), **made, **looked}
         results["trials"][trial.name] = told
         text = json.dumps(results, ensure_ascii=False, indent=1) + "\n"

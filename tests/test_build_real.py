@@ -16,6 +16,7 @@ from pointline.corpus.making import DEV_SIZE
 from pointline.corpus.recipes import train_size
 from pointline.corpus.sources import SOURCES
 from pointline.format.tasks import LANGUAGES, task
+from pointline.model.labellists import labels_of
 
 pytestmark = pytest.mark.corpora
 
@@ -58,6 +59,24 @@ def test_no_test_text_its_near_duplicate_or_translation_is_trained_on_anywhere(r
         for sourced in SOURCES["crossre"].harvest(raw_corpora, lang).records
     ]
     assert leaks(datasets, translations) == []
+
+
+def test_what_adapters_are_held_out_from_is_trained_on_nowhere(real, raw_corpora, monkeypatch):
+    """The rule of benchmarks/heldout.py: no text in any training split, the types in tconer only."""
+    monkeypatch.syspath_prepend(str(Path(__file__).parents[1] / "benchmarks"))
+    from heldout import HELD_OUT, held_out, training_keys
+
+    datasets, out = real
+    sizes = {
+        each.name: len(each.records)
+        for each in held_out(out, raw_corpora, 10_000, training_keys(out))
+        if each.left_out == 0
+    }
+    assert set(sizes) == {"music-en", "music-ja", "music-zh", "stockmark-ja"}
+    assert min(sizes.values()) > 150
+    for name, dataset in datasets.items():
+        named = {label for record in dataset.train for label in labels_of(record)}
+        assert name.startswith("tconer-") or not named & set(HELD_OUT), name
 
 
 def test_labels_are_spread_as_documented(real):

@@ -35,6 +35,18 @@ _DevExamples = Annotated[
 _ShowLabels = Annotated[
     float, typer.Option(min=0, max=1, help="Share of the prompts that list the labels.")
 ]
+_Lists = Annotated[
+    Literal["whole", "drawn"],
+    typer.Option(help="Listed labels: the task's, or some, drawn for each record."),
+]
+_Sampling = Annotated[
+    Literal["proportional", "root", "equal"],
+    typer.Option(help="A dataset's share of an epoch: by its size, by the root of it, equal."),
+]
+_HeldOut = Annotated[
+    list[str] | None,
+    typer.Option(help="Leave out records that hold this label, of either level; repeatable."),
+]
 _Vocabulary = Annotated[
     Literal["full", "seen"], typer.Option(help="Softmax over all tokens, or those of the data.")
 ]
@@ -55,6 +67,9 @@ def train(
     examples: _Examples = None,
     dev_examples: _DevExamples = 40,
     show_labels: _ShowLabels = 0.0,
+    label_lists: _Lists = "whole",
+    sampling: _Sampling = "proportional",
+    held_out: _HeldOut = None,
     loss_vocabulary: _Vocabulary = "full",
     dtype: _Dtype = "auto",
     device: Device = None,
@@ -74,6 +89,7 @@ def train(
         learning_rate=learning_rate, rank=rank, max_tokens_per_batch=batch_tokens,
         accumulation=accumulation, max_length=max_length, examples=examples,
         dev_examples=dev_examples, show_labels_share=show_labels,
+        label_lists=label_lists, sampling=sampling, held_out=tuple(held_out or ()),
         loss_vocabulary=loss_vocabulary, dtype=dtype, device=device,
         checkpointing=checkpointing, seed=seed, save_every=save_every,
     )  # fmt: skip

@@ -1,0 +1,270 @@
+"""Version 1 of the adapter against version 0, the bare base, and adapters of one task each.
+
+    python benchmarks/adapter_v1.py --data data --raw raw --v1 runs/adapter-v1/adapter \
+        --v0 runs/adapter-v0 --study runs/study --out runs/adapter-v1-tests
+
+On the first `--limit` test records of each of the 21 datasets, those of the study where it has the
+dataset, and on what no adapter was trained on (`heldout.py`). The base is shown one solved record;
+every system decodes under the grammar. The adapters of one task are read from a study
+(`pointline study ablation`), its runs "joint:label-first" of the first seed, so that nothing is
+trained twice; they are scored on the records that they have in common with the others.
+
+A killed call goes on where it stopped; systems whose adapter is not given are left out. Writes
+results/adapter_v1.json and prints the tables of docs/adapter.md.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import torch
+from heldout import HELD_OUT, MUSIC, held_out, training_keys
+from machine import describe
+from systems import cell, example_of
+
+from pointline.app import show
+from pointline.corpus.store import read_dataset, read_records
+from pointline.format.record import Record
+from pointline.format.tasks import Task
+from pointline.model.extract import Extractor, Options
+from pointline.model.labellists import labels_of
+from pointline.model.predict import predict
+from pointline.score.comparison import compare
+from pointline.score.match import score
+from pointline.study.results import Study, read_study
+
+RESULTS = Path(__file__).parent / "results" / "adapter_v1.json"
+BASE, V0, V1, SINGLE = "base, one-shot", "version 0", "version 1", "one task each"
+METRICS = ("tl", "wl", "all")
+
+
+@dataclass(frozen=True)
+class Tested:
+    """Records to test on, the task they are asked as, the solved record that the base is shown."""
+
+    name: str
+    task: Task
+    records: tuple[Record, ...]
+    example: Record
+    unseen: bool = False
+
+
+# ---------------------------------------------------------------- what is tested
+
+
+def tested_sets(arguments: argparse.Namespace, study: Study | None) -> list[Tested]:
+    """The 21 test sets, then those that were held out."""
+    found, examples = [], {}
+    for path in sorted(arguments.data.iterdir()):
+        dataset = read_dataset(path)
+        train = [record for record in dataset.train if not set(HELD_OUT) & labels_of(record)]
+        examples[path.name] = example_of(replace(dataset, splits={"train": train}))
+        records: Sequence[Record] = dataset.test
+        if study is not None and path.name in study.datasets:
+            records = study.datasets[path.name][1]
+        chosen = tuple(records[: arguments.limit])
+        found.append(Tested(path.name, dataset.task, chosen, examples[path.name]))
+    keys = training_keys(arguments.data)
+    for held in held_out(arguments.data, arguments.raw, arguments.limit, keys):
+        near = "scnm-ja" if held.name.startswith("stockmark") else f"tconer-{held.task.lang}"
+        found.append(Tested(held.name, held.task, held.records, examples[near], unseen=True))
+    return found
+
+
+# ---------------------------------------------------------------- what is predicted
+
+
+def predictions(
+    system: str, adapter: Path | None, sets: Iterable[Tested], arguments: argparse.Namespace
+) -> dict[str, list[Record]]:
+    """What a system says of every set."""
+    loaded = Extractor.load(arguments.base, adapter=adapter)
+    made = {}
+    for each in sets:
+        example = each.example if system == BASE else None
+        options = Options(example=example, max_new_tokens=arguments.max_new_tokens)
+        out = arguments.out / system.replace(", ", "-").replace(" ", "-") / each.name
+        with show.progress(f"{each.name}: {system}") as advance:
+            run = predict(
+                each.records,
+                Extractor(loaded.backend, options),
+                out,
+                task=each.task,
+                batch_size=arguments.batch_size,
+                progress=advance,
+            )
+        print(f"{system} {each.name} {run.seconds:.0f} s", flush=True)
+        made[each.name] = list(read_records(out / "predictions.jsonl"))
+    return made
+
+
+def of_one_task(study: Study, sets: Iterable[Tested]) -> dict[str, list[Record]]:
+    """What the study's adapters of one task say; nothing of sets that it has no finished run of."""
+    found = {}
+    for each in sets:
+        runs = study.runs(each.name, "joint:label-first")
+        if runs:
+            found[each.name] = list(read_records(runs[0].predictions))
+    return found
+
+
+# ---------------------------------------------------------------- what it is worth
+
+
+def scored(each: Tested, found: Sequence[Record]) -> dict[str, Any] | None:
+    """TL, WL and ALL with their intervals, on the set's records that the system has."""
+    gold, said = _common(each.records, found)
+    if not gold:
+        return None
+    report = score(gold, said, tasks={each.task.name: each.task}).to_dict()
+    told = {"records": len(gold), "all": report["all"]}
+    told |= {metric: {"f1": report[metric]["f1"]} for metric in ("tl", "wl")}
+    intervals = {m: {k: report["intervals"][m][k] for k in ("low", "high")} for m in METRICS}
+    return {**told, "intervals": intervals}
+
+
+def _common(gold: Iterable[Record], said: Iterable[Record]) -> tuple[list[Record], list[Record]]:
+    by_id = {record.id: record for record in said}
+    kept = [record for record in gold if record.id in by_id]
+    return kept, [by_id[record.id] for record in kept]
+
+
+def difference(
+    sets: Iterable[Tested],
+    first: Mapping[str, Sequence[Record]],
+    second: Mapping[str, Sequence[Record]],
+) -> dict[str, Any]:
+    """The second system against the first, p corrected over the sets."""
+    gold, one, two, tasks = [], [], [], {}
+    for each in sets:
+        if each.name not in first or each.name not in second:
+            continue
+        tasks[each.name] = replace(each.task, name=each.name)
+        kept, _ = _common(each.records, first[each.name])
+        kept, said = _common(kept, second[each.name])
+        for told, records in ((gold, kept), (one, _common(kept, first[each.name])[1]), (two, said)):
+            told += [replace(r, task=each.name, id=f"{each.name}/{r.id}") for r in records]
+    return compare(gold, [one], [two], tasks=tasks, resamples=2000).to_dict() if gold else {}
+
+
+def trained_on(sets: Iterable[Tested]) -> list[Tested]:
+    """The sets of tconer without the records that hold a type of the held-out ones."""
+    held = set(HELD_OUT)
+    named = {f"tconer-{lang}" for lang in MUSIC}
+    return [
+        replace(
+            each,
+            name=f"{each.name}, types trained on",
+            records=tuple(r for r in each.records if not held & labels_of(r)),
+        )
+        for each in sets
+        if each.name in named
+    ]
+
+
+def results(sets: Sequence[Tested], said: Mapping[str, dict[str, list[Record]]]) -> dict[str, Any]:
+    """Every score, and version 1 against the others where it is there."""
+    parts = trained_on(sets)
+    for found in said.values():
+        found |= {p.name: found[n] for p in parts if (n := p.name.split(",")[0]) in found}
+    scores = {
+        system: {
+            each.name: told
+            for each in [*sets, *parts]
+            if each.name in found and (told := scored(each, found[each.name]))
+        }
+        for system, found in said.items()
+    }
+    published = [each for each in sets if not each.unseen]
+    unseen = [each for each in sets if each.unseen]
+    differences = {
+        f"{V1} against {system}": {
+            "datasets": difference(published, found, said[V1]),
+            "held out": difference(unseen, found, said[V1]),
+        }
+        for system, found in said.items()
+        if system != V1 and V1 in said
+    }
+    return {"systems": scores, "differences": differences}
+
+
+# ---------------------------------------------------------------- tables
+
+
+def table(told: Mapping[str, Any], names: Sequence[str], metric: str) -> str:
+    """A metric of every system in per cent with its 95 % interval, and its mean over the sets."""
+    systems = [
+        s for s in (BASE, V0, SINGLE, V1) if any(n in told["systems"].get(s, ()) for n in names)
+    ]
+    lines = [
+        f"| {metric.upper()} | " + " | ".join(systems) + " |",
+        "|---" * (len(systems) + 1) + "|",
+    ]
+    for name in names:
+        found = [told["systems"][s].get(name) for s in systems]
+        cells = ["–" if one is None else cell(one, metric) for one in found]
+        lines.append(f"| `{name}` | " + " | ".join(cells) + " |")
+    shared = [n for n in names if all(n in told["systems"][s] for s in systems)]
+    if len(shared) > 1:
+        means = [_mean([told["systems"][s][n] for n in shared], metric) for s in systems]
+        lines.append(f"| mean of {len(shared)} | " + " | ".join(means) + " |")
+    return "\n".join(lines) + "\n"
+
+
+def _mean(found: Sequence[Mapping[str, Any]], metric: str) -> str:
+    values = [one["all"] if metric == "all" else one[metric]["f1"] for one in found]
+    return f"{100 * sum(values) / len(values):.1f}"
+
+
+def tables(told: Mapping[str, Any], sets: Mapping[str, bool]) -> str:
+    published = [name for name, unseen in sets.items() if not unseen]
+    unseen = [name for name, held in sets.items() if held]
+    parts = [f"{name}, types trained on" for name in published if name.startswith("tconer-")]
+    made = [table(told, published, metric) for metric in METRICS]
+    made += [table(told, parts, "wl"), table(told, unseen, "wl")]
+    made += [table(told, [name for name in unseen if not name.startswith("stockmark")], "tl")]
+    return "\n".join(made)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--data", type=Path, required=True)
+    parser.add_argument("--raw", type=Path, required=True)
+    parser.add_argument("--out", type=Path, required=True)
+    parser.add_argument("--base", default="gemma3-270m")
+    parser.add_argument("--v1", type=Path)
+    parser.add_argument("--v0", type=Path)
+    parser.add_argument("--study", type=Path)
+    parser.add_argument("--no-base", action="store_true", help="leave the bare base out")
+    parser.add_argument("--limit", type=int, default=200)
+    parser.add_argument("--batch-size", type=int, default=16)
+    parser.add_argument("--max-new-tokens", type=int, default=192)
+    parser.add_argument("--threads", type=int, default=1)
+    arguments = parser.parse_args()
+    torch.set_num_threads(arguments.threads)
+    study = read_study(arguments.study) if arguments.study else None
+    sets = tested_sets(arguments, study)
+    said = {}
+    for system, adapter in ((V1, arguments.v1), (V0, arguments.v0), (BASE, None)):
+        if adapter is not None or (system == BASE and not arguments.no_base):
+            said[system] = predictions(system, adapter, sets, arguments)
+    if study is not None:
+        said[SINGLE] = of_one_task(study, sets)
+    told = {
+        "machine": describe(),
+        "limit": arguments.limit,
+        "max_new_tokens": arguments.max_new_tokens,
+        "sets": {each.name: each.unseen for each in sets},
+        **results(sets, said),
+    }
+    RESULTS.write_text(json.dumps(told, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
+    print(tables(told, told["sets"]))
+
+
+if __name__ == "__main__":
+    main()
