@@ -71,6 +71,8 @@ def tested_sets(arguments: argparse.Namespace, study: Study | None) -> list[Test
         found.append(Tested(path.name, dataset.task, chosen, examples[path.name]))
     keys = training_keys(arguments.data)
     for held in held_out(arguments.data, arguments.raw, arguments.limit, keys):
+        if not held.records:
+            continue
         near = "scnm-ja" if held.name.startswith("stockmark") else f"tconer-{held.task.lang}"
         found.append(Tested(held.name, held.task, held.records, examples[near], unseen=True))
     return found

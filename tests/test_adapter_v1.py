@@ -1,0 +1,101 @@
+"""The comparison of version 1: what is scored, what is common, what the tables say."""
+
+import argparse
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from pointline.corpus.store import write_dataset
+from pointline.format.record import Pair, Record
+from pointline.format.tasks import LANGUAGES, task
+
+ROOT = Path(__file__).parents[1]
+
+
+@pytest.fixture
+def versions(monkeypatch):
+    monkeypatch.syspath_prepend(str(ROOT / "benchmarks"))
+    import adapter_v1
+
+    return adapter_v1
+
+
+def gold(name, number, kind="person"):
+    text = f"Ada {number} 走过🌧 Turin."
+    labels = ("news", "music") if name.startswith("tconer") else ("Society", "Nature")
+    kind = "people" if name.startswith("scnm") else kind
+    return Record(f"{name}-{number}", name, text, labels[number % 2], (Pair(kind, "Ada", 0, 3),))
+
+
+@pytest.fixture
+def sets(versions):
+    made = [
+        versions.Tested(name, task(name), tuple(gold(name, n) for n in range(12)), gold(name, 99))
+        for name in ("scnm-en", "tconer-en")
+    ]
+    music = tuple(gold("tconer-en", n, "band") for n in range(12, 16))
+    tconer = replace(made[1], records=made[1].records + music)
+    held = versions.Tested("music-en", task("tconer-en"), music, gold("tconer-en", 99), unseen=True)
+    return [made[0], tconer, held]
+
+
+def said(sets, wrong):
+    """Predictions in which every `wrong`th text label is wrong."""
+    return {
+        each.name: [
+            replace(r, label="Nature" if each.name == "scnm-en" else "music")
+            if n % wrong == 0
+            else r
+            for n, r in enumerate(each.records)
+        ]
+        for each in sets
+    }
+
+
+def test_the_better_system_is_told_and_what_is_missing_is_left_out(versions, sets):
+    worse, better = said(sets, 2), said(sets, 50)
+    single = {"scnm-en": worse["scnm-en"][:5]}
+    told = versions.results(
+        sets, {versions.V1: better, versions.V0: worse, versions.SINGLE: single}
+    )
+    assert json.loads(json.dumps(told)) == told
+    scores = told["systems"]
+    assert scores[versions.V1]["scnm-en"]["tl"]["f1"] > scores[versions.V0]["scnm-en"]["tl"]["f1"]
+    assert scores[versions.SINGLE]["scnm-en"]["records"] == 5
+    assert "tconer-en" not in scores[versions.SINGLE]
+    whole = told["differences"]["version 1 against version 0"]["datasets"]
+    assert set(whole["tasks"]) == {"scnm-en", "tconer-en"}
+    alone = told["differences"]["version 1 against one task each"]
+    assert alone["datasets"]["records"] == 5 and alone["held out"] == {}
+    part = "tconer-en, types trained on"
+    assert scores[versions.V1][part]["records"] == 12
+    assert scores[versions.V1]["tconer-en"]["records"] == 16
+
+
+def test_tables(versions, sets):
+    told = versions.results(sets, {versions.V1: said(sets, 50), versions.V0: said(sets, 2)})
+    table = versions.table(told, ["scnm-en", "tconer-en"], "tl")
+    head, _, *rows = table.splitlines()
+    assert head == "| TL | version 0 | version 1 |"
+    assert rows[0].startswith("| `scnm-en` | ") and rows[-1].startswith("| mean of 2 | ")
+    every = versions.tables(told, {each.name: each.unseen for each in sets})
+    assert "`music-en`" in every and "`tconer-en, types trained on`" in every
+
+
+def test_what_is_tested(versions, tmp_path):
+    for lang in LANGUAGES:
+        name = f"tconer-{lang}"
+        songs = {"en": "band", "ja": "バンド", "zh": "乐队"}[lang]
+        train = [replace(gold(name, n), pairs=2 * (Pair("person", "Ada"),)) for n in range(9)]
+        train = [replace(train[0], pairs=2 * (Pair(songs, "Ada"),)), *train[1:]]
+        test = [gold(name, n, songs) for n in range(20, 30)]
+        write_dataset(tmp_path / name, task(name), {"train": train, "test": test})
+    arguments = argparse.Namespace(data=tmp_path, raw=tmp_path / "none", limit=4)
+    sets = versions.tested_sets(arguments, None)
+    assert [each.name for each in sets][:3] == ["tconer-en", "tconer-ja", "tconer-zh"]
+    assert all(len(each.records) == 4 for each in sets[:3])
+    # a system that is shown an example is shown no label that is held out
+    assert all(each.example.id.endswith("-1") for each in sets)
+    assert [(each.name, each.unseen) for each in sets[3:]] == [("music-en", True)]
