@@ -15,7 +15,9 @@ from pointline.app import (
     cli_data,
     cli_extract,
     cli_model,
+    cli_predict,
     cli_review,
+    cli_study,
     cli_train,
     cli_translate,
     show,
@@ -187,8 +189,9 @@ def _show_report(report: Report, *, labels: bool) -> None:
 
 app.command()(cli_compare.compare)
 app.command()(cli_train.train)
-app.command()(cli_model.predict)
+app.command()(cli_predict.predict)
 app.command()(cli_review.review)
 app.add_typer(cli_data.app, name="data")
 app.add_typer(cli_model.app, name="model")
+app.add_typer(cli_study.app, name="study")
 app.add_typer(cli_translate.app, name="translate")

@@ -33,7 +33,7 @@ from pointline.format.tasks import Task
 if TYPE_CHECKING:
     from pointline.model.extract import Extractor, Options
 
-__all__ = ["demo", "extract", "load", "samples"]
+__all__ = ["demo", "extract", "is_served", "load", "samples"]
 
 Html = Annotated[
     Path | None, typer.Option("--html", help="Also write one HTML page.", show_default=False)
@@ -49,6 +49,17 @@ def samples() -> list[Record]:
     from pointline.corpus import store
 
     return store.read_records(Path(str(files("pointline.app"))) / "samples" / "samples.jsonl")
+
+
+def is_served(model: str | None) -> bool:
+    """Tell whether --model names a chat model behind an address.
+
+    >>> is_served("openai:gemma@http://127.0.0.1:8080/v1")
+    True
+    """
+    from pointline.model.question import PREFIX
+
+    return model is not None and model.startswith(PREFIX)
 
 
 def load(
@@ -122,7 +133,11 @@ def extract(
     model: ModelName = None,
     adapter: AdapterName = None,
     free: Annotated[
-        bool, typer.Option("--free", help="Leave the grammar out: repair what the model writes.")
+        bool,
+        typer.Option(
+            "--free",
+            help="Leave the grammar, or a chat model's schema, out: repair what it writes.",
+        ),
     ] = False,
     align: Align = "words",
     long: Long = "split",
@@ -139,12 +154,14 @@ def extract(
     pointline extract "Ada moved from London to Turin." --task scnm-en
 
     pointline extract "太郎が得点した。" --labels スポーツ,政治 --entities 選手,チーム --json
+
+    pointline extract "..." --task scnm-zh --model openai:NAME@http://127.0.0.1:8000/v1
     """
     from pointline.model.extract import Options
 
     new_file(html) if html else None
     texts = _texts(text, file, whole=whole)
-    trained = model is not None or adapter is not None
+    trained = not is_served(model) and (model is not None or adapter is not None)
     asked = _wanted(task, labels, entities, relations, lang or _language(texts), later=trained)
     options = Options(constrained=not free, align=align, long=long)
     extractor = load(model, adapter, options, device=device, dtype=dtype)

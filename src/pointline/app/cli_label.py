@@ -229,12 +229,7 @@ def _show(done: Labelling, limits: Limits) -> None:
     show.output.print(show.table(("", "which", "records"), rows))
     used = done.usage
     if used.requests:
-        cost = used.cost(limits.price_in, limits.price_out)
-        money = f", {cost:.4f} at the prices given" if cost else ""
-        show.say(
-            f"{used.requests:,} requests, {used.tokens_in:,} tokens asked,"
-            f" {used.tokens_out:,} answered{money}"
-        )
+        show.say(show.usage(used, used.cost(limits.price_in, limits.price_out)))
     if done.agreement is not None:
         _show_agreement(done.agreement)
 

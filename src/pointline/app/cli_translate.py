@@ -146,9 +146,4 @@ def _show(done: Translation) -> None:
             for step, count in told["steps"].items()
         ]
         show.output.print(show.table(("entities", "found", "share"), rows))
-    used = done.usage
-    money = f", {done.cost:.4f} at the prices given" if done.cost else ""
-    show.say(
-        f"{used.requests:,} requests, {used.tokens_in:,} tokens asked,"
-        f" {used.tokens_out:,} answered{money}"
-    )
+    show.say(show.usage(done.usage, done.cost))

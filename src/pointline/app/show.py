@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from rich.box import SIMPLE_HEAD
 from rich.console import Console, Group
@@ -15,7 +15,10 @@ from rich.text import Text
 from pointline.format.record import Prediction, Record
 from pointline.format.tasks import TASKS, Task
 
-__all__ = ["Advance", "errors", "output", "progress", "records_table", "say", "table"]
+if TYPE_CHECKING:
+    from pointline.model.question import Usage
+
+__all__ = ["Advance", "errors", "output", "progress", "records_table", "say", "table", "usage"]
 
 _COLOURS = ("cyan", "yellow", "green", "magenta", "blue", "red", "bright_cyan", "bright_yellow")
 
@@ -96,6 +99,15 @@ def table(headers: Sequence[str], rows: Iterable[Sequence[str]], *, title: str =
     for row in shown:
         made.add_row(*map(_text, row))
     return made
+
+
+def usage(used: Usage, cost: float) -> str:
+    """Return in words what the answers of a chat model took, and what they cost if it is known."""
+    money = f", {cost:.4f} at the prices given" if cost else ""
+    return (
+        f"{used.requests:,} requests, {used.tokens_in:,} tokens asked,"
+        f" {used.tokens_out:,} answered{money}"
+    )
 
 
 def records_table(

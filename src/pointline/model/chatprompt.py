@@ -8,11 +8,13 @@ JSON of a schema (`model.jsonform`). A prompt's version is a digest of all its w
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any
 
 from pointline.errors import InputError
+from pointline.format import codec
 from pointline.format.record import Record
 from pointline.format.tasks import Task
 from pointline.model import jsonform, prompt
@@ -20,7 +22,10 @@ from pointline.model.chatwords import WORDS, Words
 from pointline.model.prompt import Level
 from pointline.model.question import Question, digest
 
-__all__ = ["ChatPrompt"]
+__all__ = ["ChatPrompt", "example_among"]
+
+#: How long an example may be, in characters, and how many records are looked at for one.
+EXAMPLE_CHARS, EXAMPLE_RECORDS = 400, 1000
 
 Messages = tuple[tuple[str, str], ...]
 
@@ -121,6 +126,30 @@ class ChatPrompt:
         if not self.structured:
             return prompt.target(example, self.task, self.level)
         return _json(jsonform.values(example, self.task, self.level, fields=self.fields))
+
+
+def example_among(records: Iterable[Record], task: Task) -> Record | None:
+    """Return the record to show as a solved example: of the first ones, the first that will do.
+
+    It is of the task, has a label and two items (else one, else none), is not long, and needs no
+    escape, of which no instruction tells. None where no record will do.
+    """
+    fitting = [record for record in islice(records, EXAMPLE_RECORDS) if _will_do(record, task)]
+    for items in (2, 1, 0):
+        for record in fitting:
+            if len(record.items) >= items:
+                return record
+    return None
+
+
+def _will_do(record: Record, task: Task) -> bool:
+    if record.task not in ("", task.name) or len(record.text) > EXAMPLE_CHARS:
+        return False
+    try:
+        ChatPrompt(task, example=record)
+    except InputError:
+        return False
+    return not codec.needs_escape(record, task)
 
 
 def _labels(words: Words, which: str, labels: tuple[str, ...] | None) -> str:

@@ -253,6 +253,14 @@ class Extractor:
         """Return what predictions depend on beside model, options and task, JSON-ready."""
         return {}
 
+    def shown(self, task: Task) -> list[tuple[str, str]]:
+        """Return what the model is shown beside a text, as (role, words)."""
+        return [("prompt", self._prompt("", task, Record("", task.name, "")))]
+
+    def repaired(self, found: Prediction, task: Task) -> Prediction:  # noqa: ARG002
+        """Return a prediction that was read strictly as lenient reading has it, others as is."""
+        return found
+
     def account(self) -> dict[str, Any]:
         """Return what the extractor used so far, as JSON-ready values: requests, tokens, money."""
         return {}

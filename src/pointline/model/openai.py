@@ -25,8 +25,9 @@ from pointline.model.chatreading import Strictness, read
 from pointline.model.chatwords import VERSION
 from pointline.model.client import Client, Memory
 from pointline.model.extract import Extractor, Options
+from pointline.model.form import Form
 from pointline.model.limits import Limits
-from pointline.model.question import Address, Question
+from pointline.model.question import Address, Answer, Question
 
 __all__ = ["ANSWERS", "ChatBackend", "ChatExtractor", "behind"]
 
@@ -88,7 +89,7 @@ class ChatExtractor(Extractor):
     and `level`, `example`, `fields` and `max_new_tokens` are as for any model. `reading` says
     whether answers that are not in the format are repaired (`chatreading.read`).
 
-    Raises InputError for another `reading`, and as `Client` does.
+    Raises InputError for another `reading`, for a form of a study, and as `Client` does.
     """
 
     def __init__(
@@ -103,6 +104,8 @@ class ChatExtractor(Extractor):
     ) -> None:
         if reading not in get_args(Strictness):
             raise InputError(f"reading is 'strict' or 'lenient', got {reading!r}")
+        if options is not None and options.asked != Form(options.level):
+            raise InputError("a chat model is asked in the mix format: leave the option form out")
         self.client = Client(address, limits, memory=memory)
         super().__init__(ChatBackend(self.client), options, tasks=tasks)
         self.reading = reading
@@ -125,13 +128,23 @@ class ChatExtractor(Extractor):
                 tasks=self.tasks.values(),
             )
 
+    def shown(self, task: Task) -> list[tuple[str, str]]:
+        """Return the messages that ask for a text, without the text."""
+        return [*self._prompt_of(task).messages("")]
+
+    def repaired(self, found: Prediction, task: Task) -> Prediction:
+        """Return a prediction that says nothing as lenient reading has it, others as they are."""
+        fault = found.meta.get("fault")
+        if fault in (None, "refused"):
+            return found
+        answer = Answer(found.completion or "", "length" if fault == "cut off" else "stop")
+        meta = {name: value for name, value in found.meta.items() if name != "fault"}
+        bare = Record(found.id, found.task, found.text, meta=meta)
+        return read(answer, bare, self._prompt_of(task), reading="lenient")
+
     def account(self) -> dict[str, Any]:
-        """Return what all answers took, those of earlier calls included, and what was asked."""
-        asked = {
-            task.name: {"version": prompt.version, "messages": [*map(list, prompt.messages(""))]}
-            for task, prompt in self._prompts.items()
-        }
-        return {"usage": asdict(self.client.spent), "cost": self.client.cost, "prompts": asked}
+        """Return what all answers took, those of earlier calls included."""
+        return {"usage": asdict(self.client.spent), "cost": self.client.cost}
 
     # ------------------------------------------------------------ the work
 
@@ -180,17 +193,24 @@ class ChatExtractor(Extractor):
 
 
 def behind(
-    name: str, options: Options | None = None, *, adapter: object = None, device: str | None = None
+    name: str,
+    options: Options | None = None,
+    *,
+    adapter: object = None,
+    device: str | None = None,
+    limits: Limits | None = None,
+    reading: Strictness = "lenient",
 ) -> ChatExtractor:
     """Return the extractor for `openai:NAME@BASE_URL`.
 
-    Raises InputError for an address that is none, and where an adapter or a device is named.
+    Raises InputError for an address that is none, where an adapter or a device is named, and as
+    `ChatExtractor` does.
     """
     address = Address.parse(name)
     if adapter is not None or device is not None:
         what = "an adapter" if device is None else "a device"
         raise InputError(f"{address} is behind a server, which has it as it is: leave {what} out")
-    return ChatExtractor(address, options)
+    return ChatExtractor(address, options, limits=limits, reading=reading)
 
 
 def _in_order(done: Iterator[tuple[int, Found]]) -> Iterator[Found]:
