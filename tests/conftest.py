@@ -30,3 +30,20 @@ def tiny(base):
     from pointline.model import backbone
 
     return backbone.load(base)
+
+
+@pytest.fixture(scope="module")
+def browser():
+    """A Chromium for the tests of one file; they are skipped where there is none."""
+    from browsing import chromium
+
+    with chromium() as browser:
+        yield browser
+
+
+@pytest.fixture(scope="module")
+def pages(browser):
+    """Pages of that browser, each taken again when a test is done with it."""
+    from browsing import Pages
+
+    return Pages(browser)

@@ -1,0 +1,163 @@
+"""The review page in a real browser: what it looks like, and what it makes of hostile texts."""
+
+import pytest
+from browsing import at_item, picture, serving
+from reviewed import drafts, originals, placed
+
+from pointline.format.record import Record
+
+RTL = "كتبت ليلى 🌙 رسالة إلى أبيها في حلب."
+EVIL = "<script>document.title = 'broken'</script><img src=x onerror=alert(1)> & \u202eabc\u202c"
+
+
+@pytest.fixture
+def served(pages, tmp_path):
+    with serving(pages, tmp_path, originals(24), drafts(24)) as served:
+        yield served
+
+
+# ---------------------------------------------------------------- safety
+
+
+def test_hostile_records_are_shown_as_they_are(pages, tmp_path):
+    records = [
+        Record("<b>1</b>", "scnm-en", EVIL, EVIL, placed(EVIL, [(EVIL, "<script>")])),
+        Record(
+            "2",
+            "scnm-en",
+            RTL + "\r\nLine two\u0000.",
+            "Society",
+            placed(RTL, [("places", "حلب")]),
+            meta={"lang": "ar", "doubt": EVIL},
+        ),
+    ]
+    with serving(pages, tmp_path, None, records) as served:
+        page = served.person("<i>Mei</i>")
+        assert page.locator("#text").input_value() == EVIL
+        assert page.locator("header i, #items script, #marks img").count() == 0
+        assert "broken" not in page.title()
+        page.keyboard.press("n")
+        at_item(page, 2)
+        assert page.locator("#marks mark").all_inner_texts() == ["حلب"]
+        page.keyboard.press("e")
+        page.keyboard.type("!")
+        page.keyboard.press("Control+Enter")
+        at_item(page, 1)
+        assert served.item("2").record.text == RTL + "\r\nLine two\u0000.!"
+        page.goto(f"{served.base}/r/1/items")
+        assert page.locator("tbody tr").count() == 2
+        for path in ("summary", "log"):
+            page.goto(f"{served.base}/r/1/{path}")
+            assert page.locator("main script, main img").count() == 0
+
+
+# ---------------------------------------------------------------- looks
+
+CONTRAST = """() => {
+  const parse = (c) => { const m = c.match(/[\\d.]+/g).map(Number); return m.length < 4 ? [...m, 1] : m; };
+  const canvas = document.createElement("canvas").getContext("2d", { willReadFrequently: true });
+  const known = new Map();
+  const rgb = (c) => { if (!known.has(c)) known.set(c, drawn(c)); return known.get(c); };
+  const drawn = (c) => { canvas.clearRect(0, 0, 1, 1); canvas.fillStyle = c; canvas.fillRect(0, 0, 1, 1);
+    const [r, g, b, a] = canvas.getImageData(0, 0, 1, 1).data; return [r, g, b, a / 255]; };
+  const light = ([r, g, b]) => { const f = (v) => ((v /= 255) <= .03928 ? v / 12.92 : ((v + .055) / 1.055) ** 2.4);
+    return .2126 * f(r) + .7152 * f(g) + .0722 * f(b); };
+  const behind = (e) => { for (; e; e = e.parentElement) { const c = rgb(getComputedStyle(e).backgroundColor); if (c[3] > .5) return c; }
+    return rgb(getComputedStyle(document.documentElement).backgroundColor); };
+  const poor = [];
+  for (const e of document.querySelectorAll("body *")) {
+    const own = [...e.childNodes].some((n) => n.nodeType === 3 && n.data.trim()) || (e.matches("input, textarea, select") && e.value);
+    if (!own || !e.getClientRects().length || e.closest(":disabled, #marks, [hidden], option, script") ) continue;
+    const [a, b] = [light(rgb(getComputedStyle(e).color)), light(behind(e))];
+    const ratio = (Math.max(a, b) + .05) / (Math.min(a, b) + .05);
+    if (ratio < 4.5) poor.push(`${e.tagName}.${e.className} ${e.textContent.slice(0, 20)} ${ratio.toFixed(2)}`);
+  }
+  for (const m of document.querySelectorAll("mark")) {
+    const [a, b] = [light(rgb(getComputedStyle(document.body).color)), light(behind(m))];
+    const tag = m.dataset.tag && light(rgb(getComputedStyle(m, "::before").color));
+    const ground = light(behind(m.parentElement));
+    const ratio = (x, y) => (Math.max(x, y) + .05) / (Math.min(x, y) + .05);
+    if (ratio(a, b) < 4.5 || (m.dataset.tag && ratio(tag, ground) < 4.5)) poor.push(`mark ${m.textContent}`);
+  }
+  return poor;
+}"""
+NAMELESS = """() => [...document.querySelectorAll("button, input, select, textarea, a")]
+  .filter((e) => e.type !== "hidden" && e.getClientRects().length)
+  .filter((e) => !(e.getAttribute("aria-label") || e.labels?.length || e.textContent.trim() || document.getElementById(e.getAttribute("aria-labelledby") ?? "")))
+  .map((e) => e.outerHTML.slice(0, 80))"""
+WIDE = "() => document.documentElement.scrollWidth > document.documentElement.clientWidth"
+ALIGNED = """() => { const box = document.getElementById("text"), marks = document.getElementById("marks");
+  return box.scrollHeight <= marks.offsetHeight && marks.offsetHeight - box.scrollHeight < 60; }"""
+
+
+@pytest.mark.parametrize(
+    ("name", "options"),
+    [
+        ("light", {}),
+        ("dark", {"scheme": "dark"}),
+        ("phone", {"size": (390, 844), "has_touch": True, "is_mobile": True}),
+    ],
+)
+def test_every_state_can_be_read_named_and_fits(served, name, options):
+    page = served.person("Mei", **options)
+
+    def look(state):
+        assert page.evaluate(CONTRAST) == [], state
+        assert page.evaluate(NAMELESS) == [], state
+        assert not page.evaluate(WIDE), state
+        picture(page, f"{state}-{name}")
+
+    look("work")
+    assert page.evaluate(ALIGNED)
+    page.locator("#items .entity").nth(3).fill("Tide Notebooks")
+    page.keyboard.press("Control+Enter")
+    look("fault")
+    page.keyboard.press("Escape")
+    page.keyboard.press("?")
+    page.wait_for_selector("dialog[open]")
+    look("help")
+    page.keyboard.press("Escape")
+    page.locator("dialog[open]").wait_for(state="detached")
+    page.keyboard.press("r")
+    page.wait_for_selector("dialog[open]")
+    look("reject")
+    page.keyboard.press("Escape")
+    page.locator("dialog[open]").wait_for(state="detached")
+    page.get_by_label("Search").fill("nothing like this")
+    page.keyboard.press("Enter")
+    page.wait_for_selector("#done:not([hidden])")
+    look("empty")
+    for path in ("items", "summary", "log", ""):
+        page.goto(f"{served.base}/r/1/{path}" if path else served.base)
+        look(path or "first")
+
+
+@pytest.mark.parametrize("width", [1280, 390])
+def test_the_marks_lie_under_their_words(pages, tmp_path, width):
+    long = (
+        "長い文章を折り返すと、marks と textarea の行が、ずれてはならない。🎻👩‍🚀 supercalifragilistic "
+        * 6
+    )
+    mixed = f"{RTL} and then English, {RTL}\n\n  tabs\tand  spaces " + "W" * 90
+    records = [
+        Record("1", "scnm-ja", long, "社会", placed(long, [("人名", "ない。🎻👩‍🚀 super")])),
+        Record(
+            "2",
+            "scnm-en",
+            mixed,
+            "Society",
+            placed(mixed, [("places", "حلب"), ("people", "English")]),
+        ),
+    ]
+    with serving(pages, tmp_path, None, records) as served:
+        page = served.person("Mei", size=(width, 800))
+        for number in (1, 2):
+            at_item(page, number)
+            assert page.evaluate(ALIGNED)
+            same = page.evaluate(
+                """() => { const box = document.getElementById("text"), marks = document.getElementById("marks");
+                const style = (e) => { const s = getComputedStyle(e); return [s.font, s.lineHeight, s.letterSpacing, s.whiteSpace, s.wordBreak, s.lineBreak, s.direction, s.textAlign, s.unicodeBidi, s.width, s.padding].join(); };
+                return style(box) === style(marks); }"""
+            )
+            assert same
+            page.keyboard.press("n")
