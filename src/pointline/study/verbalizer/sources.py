@@ -117,19 +117,22 @@ def item_words(records: Iterable[Record], task: Task, *, count: int = 100) -> Ve
     Entities (of facts: all fields but the second) are taken apart by the tagger of the task's
     language; adjectives, nouns, names, verbs and adverbs count, by their dictionary form. A word
     of several classes stays with the one in which its share is largest (`unshared`); of the rest
-    the `count` most frequent are taken, each of weight 1.
+    the `count` most frequent are taken, each of weight 1. A class without a word of its own, as
+    happens with few records, has its name.
 
-    Raises InputError where a class has no word, MissingExtra without the language's tagger.
+    Raises InputError for open labels, MissingExtra without the language's tagger.
     """
-    counts: dict[str, Counter[str]] = {label: Counter() for label in _classes(task)}
+    names = {label: label for label in _classes(task)}
+    counts: dict[str, Counter[str]] = {label: Counter() for label in names}
     for record in records:
         if record.label in counts:
             counts[record.label].update(_words_of(record, task.lang))
-    empty = [label for label, found in counts.items() if not found]
-    if empty:
-        raise InputError(f"{task.name}: no item of a record of class {empty[0]!r} has a word")
-    ordered = {c: dict(sorted(n.items(), key=lambda e: (-e[1], e[0]))) for c, n in counts.items()}
-    return step.even(step.top(step.unshared(step.of("items", ordered)), count))
+    ordered = {
+        label: dict(sorted(found.items(), key=lambda entry: (-entry[1], entry[0]))) or {label: 1}
+        for label, found in counts.items()
+    }
+    own = step.unshared(step.of("items", ordered), last=names)
+    return step.even(step.top(own, count))
 
 
 def _words_of(record: Record, lang: str) -> Iterator[str]:

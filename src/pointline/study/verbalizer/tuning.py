@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
 from pointline.errors import InputError, MissingExtra, ModelError
+from pointline.model.embedded import quiet
 from pointline.study.verbalizer.refine import Aggregate
 from pointline.study.verbalizer.scorer import Prompt, Scorer
 from pointline.study.verbalizer.spelling import Spelled
@@ -175,7 +176,8 @@ def _adapted(model: Any, rank: int) -> Iterator[list[Any]]:
         raise MissingExtra(error.name or "peft", extra="hf") from None
     before = {p: p.requires_grad for p in model.parameters()}
     lora = LoraConfig(r=rank, lora_alpha=2 * rank, target_modules="all-linear")
-    wrapped = get_peft_model(model, lora)
+    with quiet():
+        wrapped = get_peft_model(model, lora)
     try:
         yield [p for p in wrapped.parameters() if p.requires_grad]
     finally:

@@ -108,13 +108,16 @@ def expand(first: Verbalizer, *others: Verbalizer) -> Verbalizer:
     return Verbalizer(name, {label: tuple(found.values()) for label, found in joined.items()})
 
 
-def unshared(verbalizer: Verbalizer, *, keep: Keep = "heaviest") -> Verbalizer:
+def unshared(
+    verbalizer: Verbalizer, *, keep: Keep = "heaviest", last: Mapping[str, str] | None = None
+) -> Verbalizer:
     """Return a verbalizer in which no word stands for two classes.
 
     "none" drops what classes share. "heaviest" leaves a word to the class in which its share of
-    the class's weight is largest, and drops it where that is a tie.
+    the class's weight is largest, and drops it where that is a tie. `last` is the word that a
+    class gets which has none left.
 
-    Raises InputError where a class has no word left.
+    Raises InputError where a class has no word left, and no last one.
 
     >>> found = unshared(of("v", {"x": {"hotel": 3, "nice": 1}, "y": {"hotel": 1, "dirty": 9}}))
     >>> [[word.text for word in words] for words in found.classes.values()]
@@ -126,12 +129,13 @@ def unshared(verbalizer: Verbalizer, *, keep: Keep = "heaviest") -> Verbalizer:
         for word in words:
             shares.setdefault(word.text, {})[label] = word.weight / total
     owners = {text: _owner(found, keep) for text, found in shares.items()}
+    kept = {
+        label: tuple(word for word in words if owners[word.text] == label)
+        for label, words in verbalizer.classes.items()
+    }
+    spare = {label: (LabelWord(word),) for label, word in (last or {}).items()}
     return replace(
-        verbalizer,
-        classes={
-            label: tuple(word for word in words if owners[word.text] == label)
-            for label, words in verbalizer.classes.items()
-        },
+        verbalizer, classes={label: kept[label] or spare.get(label, ()) for label in kept}
     )
 
 

@@ -1,0 +1,278 @@
+"""The plan of a verbalizer study: its settings, what is drawn of each dataset, and its runs.
+
+A run is a verbalizer, a method and a seed on a dataset. The methods, with the same template:
+
+    zero-shot      the model as it is: p(w|x) aggregated
+    calibrated     the same with a prior over texts without content (Zhao et al. 2021)
+    N-shot weights the model as it is; a prior over the labelled texts, the less expected and the
+                   less relevant words left out (Hu et al. 2022), weights learned for the rest
+    N-shot lora    the model tuned on the labelled texts (`tuning`), then as zero-shot
+    N-shot full
+
+Nothing is drawn in the first two, so they have one run, unless the verbalizer is drawn itself.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
+from typing import Any, Literal
+
+from pointline.corpus.store import MANIFEST, SPLITS, Dataset, read_dataset
+from pointline.errors import InputError
+from pointline.format.record import Record
+from pointline.format.tasks import LANGUAGES, Task
+from pointline.model.backbone import DEFAULT, Dtype, Kind
+from pointline.model.batches import draw
+from pointline.study.plan import Plan, PlannedRun
+from pointline.study.verbalizer.refine import AGGREGATES, Aggregate
+from pointline.study.verbalizer.sources import Source
+from pointline.study.verbalizer.spelling import HOW, How
+from pointline.study.verbalizer.template import Template, template_for
+from pointline.study.verbalizer.tuning import Tuning
+
+__all__ = ["TUNE", "Drawn", "Settings", "Tune", "condition", "drawn", "method_of", "planned"]
+
+#: What is done with the few labelled texts.
+Tune = Literal["weights", "lora", "full"]
+TUNE: tuple[Tune, ...] = ("weights", "lora", "full")
+_BARE = ("zero-shot", "calibrated")
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Everything that the results of a verbalizer study depend on.
+
+    `data` are dataset folders, or folders of them. `shots` labelled records a class are drawn of
+    the training split for each of `seeds` runs, `total` in all where it is given; `test` records
+    (None: all) of the test split, once, the same for every run. `words` is the most label words a
+    class from each source, `templates` patterns by language. The text of a prompt that is over
+    `max_length` tokens is cut at its end, and counted.
+
+    Raises InputError for values that cannot be.
+    """
+
+    data: tuple[str, ...]
+    model: str = DEFAULT
+    kind: Kind | Literal["auto"] = "auto"
+    adapter: str | None = None
+    verbalizers: tuple[str, ...] = ("label", "items", "related")
+    tune: tuple[Tune, ...] = ("weights",)
+    aggregate: Aggregate = "mean"
+    tokens: How = "joint"
+    shots: int = 20
+    total: int | None = None
+    seeds: int = 5
+    test: int | None = 200
+    words: int = 100
+    templates: Mapping[str, str] = field(default_factory=dict)
+    max_length: int = 256
+    epochs: int = 2
+    batch: int = 4
+    rate: float = 0.0
+    dtype: Dtype = "float32"
+    device: str | None = None
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        for name in ("data", "verbalizers", "tune"):
+            given = tuple(getattr(self, name))
+            object.__setattr__(self, name, given)
+            if len(set(given)) < len(given):
+                raise InputError(f"{name} names something twice: {', '.join(map(str, given))}")
+        for reason in self._faults():
+            raise InputError(reason)
+
+    def _faults(self) -> Iterator[str]:
+        if not self.data or not self.verbalizers:
+            yield "a study needs a dataset or more, and a verbalizer or more"
+        for name in self.verbalizers:
+            Source(name)
+        for what, given, known in (
+            ("what is tuned", self.tune, TUNE),
+            ("the aggregate", (self.aggregate,), AGGREGATES),
+            ("tokens", (self.tokens,), HOW),
+            ("a template's language", tuple(self.templates), tuple(LANGUAGES)),
+        ):
+            if strange := [value for value in given if value not in known]:
+                yield f"{what} is one of {', '.join(known)}, got {strange[0]!r}"
+        for pattern in self.templates.values():
+            Template(pattern)
+        for name in ("shots", "total", "seeds", "test", "words", "max_length"):
+            value = getattr(self, name)
+            if value is not None and value < 1:
+                yield f"{name} is 1 or more, got {value}"
+        self.tuning(0)
+
+    def tuning(self, seed: int, tune: Tune = "lora") -> Tuning:
+        """Return how a model is tuned in a run."""
+        return Tuning(
+            "full" if tune == "full" else "lora",
+            epochs=self.epochs,
+            batch=self.batch,
+            rate=self.rate,
+            aggregate=self.aggregate,
+            seed=seed,
+        )
+
+    def method(self, tune: Tune) -> str:
+        """Return the name of a method: how many labelled texts, and what is done with them."""
+        count = f"{self.shots}-shot" if self.total is None else f"{self.total}-text"
+        return f"{count} {tune}"
+
+    @property
+    def methods(self) -> tuple[str, ...]:
+        """The methods of the study, in the order of tables."""
+        return (*_BARE, *map(self.method, self.tune))
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the settings as JSON-ready values."""
+        values = asdict(self) | {"templates": dict(self.templates)}
+        return {k: list(v) if isinstance(v, tuple) else v for k, v in values.items()}
+
+
+@dataclass(frozen=True, slots=True)
+class Drawn:
+    """What a study takes of a dataset: the test records, and the labelled ones of each seed.
+
+    `known` are all training records: the items of "items" are theirs.
+    """
+
+    name: str
+    folder: str
+    task: Task
+    template: Template
+    known: tuple[Record, ...]
+    test: tuple[Record, ...]
+    shots: tuple[tuple[Record, ...], ...]
+
+    def facts(self) -> dict[str, Any]:
+        """Return what the plan says of it: sizes, the template, and the ids that were drawn."""
+        return {
+            "folder": self.folder,
+            "task": self.task.name,
+            "template": self.template.pattern,
+            "known": len(self.known),
+            "test": [record.id for record in self.test],
+            "shots": [[record.id for record in shots] for shots in self.shots],
+        }
+
+
+def condition(verbalizer: str, method: str) -> str:
+    """Return what a study's folder calls a verbalizer under a method.
+
+    >>> condition("items", "20-shot lora")
+    'items / 20-shot lora'
+    """
+    return f"{verbalizer} / {method}"
+
+
+def method_of(name: str) -> tuple[str, str]:
+    """Return the verbalizer and the method of a condition."""
+    verbalizer, _, method = name.rpartition(" / ")
+    return verbalizer, method
+
+
+def planned(settings: Settings, sets: Sequence[Drawn]) -> Plan:
+    """Return the plan of a study: every run, dataset by dataset."""
+    runs = [
+        PlannedRun(
+            _run_id(found.name, verbalizer, method, seed),
+            found.name,
+            condition(verbalizer, method),
+            seed,
+            train=0 if method in _BARE else len(found.shots[seed]),
+            test=len(found.test),
+        )
+        for found in sets
+        for verbalizer in settings.verbalizers
+        for method in settings.methods
+        for seed in range(settings.seeds if _is_drawn(verbalizer, method) else 1)
+    ]
+    return Plan(settings.to_dict(), {found.name: found.facts() for found in sets}, tuple(runs))
+
+
+def _is_drawn(verbalizer: str, method: str) -> bool:
+    return method not in _BARE or Source(verbalizer).drawn
+
+
+def _run_id(dataset: str, verbalizer: str, method: str, seed: int) -> str:
+    plain = re.sub(r"[^\w+]+", "-", verbalizer)
+    return f"{dataset}.{plain}.{method.replace(' ', '-')}.{seed}"
+
+
+# ---------------------------------------------------------------- drawing
+
+
+def drawn(settings: Settings) -> list[Drawn]:
+    """Return what the study takes of its datasets: the same for the same settings and files.
+
+    Raises InputError for two datasets of one name, a task with open labels, a class without a
+    training record, or a split that is missing; and as `read_dataset` does.
+    """
+    found = [_drawn(folder, settings) for given in settings.data for folder in _folders(given)]
+    names = [one.name for one in found]
+    if twice := sorted({name for name in names if names.count(name) > 1}):
+        raise InputError(f"two datasets are called {twice[0]!r}: rename the folder of one")
+    return found
+
+
+def _folders(given: str) -> list[Path]:
+    """Return a dataset's folder, or those that a folder of datasets holds."""
+    folder = Path(given).expanduser()
+    if any((folder / f"{split}.jsonl").is_file() for split in SPLITS) or not folder.is_dir():
+        return [folder]
+    inner = sorted(path.parent for path in folder.glob(f"*/{MANIFEST}"))
+    if not inner:
+        raise InputError(f"{folder}: neither a dataset folder nor one of datasets")
+    return inner
+
+
+def _drawn(folder: Path, settings: Settings) -> Drawn:
+    dataset = read_dataset(folder)
+    task, name = dataset.task, folder.resolve().name
+    labels = task.labels
+    if not labels or len(labels) < 2:
+        raise InputError(f"{folder}: {task.name} has no closed set of labels: leave it out")
+    known = _labelled(dataset, "train", labels, folder)
+    test = draw(
+        _labelled(dataset, "test", labels, folder), settings.test, f"{settings.seed}/{name}"
+    )
+    shots = tuple(
+        tuple(_shots(known, labels, settings, f"{settings.seed}/{name}/{seed}", folder))
+        for seed in range(settings.seeds)
+    )
+    return Drawn(
+        name, str(folder), task, template_for(task, settings.templates), known, tuple(test), shots
+    )
+
+
+def _labelled(
+    dataset: Dataset, split: str, labels: Sequence[str], folder: Path
+) -> tuple[Record, ...]:
+    """Return a split's records of the task's labels, all under the task's name."""
+    found = tuple(
+        replace(record, task=dataset.task.name)
+        for record in dataset.splits.get(split, ())
+        if record.label in labels
+    )
+    if not found:
+        raise InputError(f"{folder}: no {split} split with records of {', '.join(labels)}")
+    return found
+
+
+def _shots(
+    known: Sequence[Record], labels: Sequence[str], settings: Settings, seed: str, folder: Path
+) -> Iterator[Record]:
+    """Yield the labelled records of a seed; a class with fewer than asked gives all it has."""
+    for at, label in enumerate(labels):
+        mine = [record for record in known if record.label == label]
+        if not mine:
+            raise InputError(f"{folder}: no training record of class {label!r}")
+        if settings.total is None:
+            count = settings.shots
+        else:
+            count = settings.total // len(labels) + (at < settings.total % len(labels))
+        yield from draw(mine, count, f"{seed}/{label}")
