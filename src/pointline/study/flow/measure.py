@@ -1,0 +1,297 @@
+"""One batch through a model: the flow of every layer, and what the model answered.
+
+Two ways come to the same numbers. "flow" (`study.flow.attention`) keeps no attention map and works
+for every model that asks transformers for its attention function. "eager" takes the maps that
+eager attention returns, all of which live until the backward pass is over; it works for older
+designs and for attention with sinks. Where both work, both are run on a few tokens first, and
+nothing is measured if they differ.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, Literal
+
+from pointline.errors import ModelError
+from pointline.study.flow.attention import Unwatchable, Watcher, watched
+from pointline.study.flow.recorder import Layout, Recorder
+from pointline.study.flow.settings import Heads, Loss, Source
+
+if TYPE_CHECKING:
+    from torch import Tensor
+    from torch.nn import Module
+
+__all__ = ["Goal", "How", "Outcome", "Way", "choose_way", "logits_of", "measure"]
+
+Way = Literal["flow", "eager"]
+
+#: Relative to the greatest flow; the two ways differ by rounding alone, which in 16 bits is great.
+_AGREE, _AGREE_16_BITS = 1e-4, 0.05
+_PROBE = 16  # tokens on which they are compared
+
+
+@dataclass(frozen=True, slots=True)
+class Goal:
+    """What the loss of a batch is: the targets [batch], and the choices' tokens [batch, choices].
+
+    Choices that a sample does not have are -1; `gold` is the right one's place, -1 without choices.
+    """
+
+    target: Tensor
+    choices: Tensor
+    gold: Tensor
+
+    def losses(self, logits: Tensor, loss: Loss) -> Tensor:
+        """Return the cross-entropy of each sample, in nats, of logits [batch, vocabulary]."""
+        from torch.nn.functional import cross_entropy
+
+        if loss == "vocabulary":
+            return cross_entropy(logits, self.target, reduction="none")
+        return cross_entropy(self._chosen(logits), self.gold, reduction="none")
+
+    def answers(self, logits: Tensor) -> Tensor:
+        """Return the likeliest token of each sample: of its choices, of all where it has none."""
+        best = self._chosen(logits).argmax(-1)
+        of_choices = self.choices.gather(1, best[:, None])[:, 0]
+        free = (self.choices < 0).all(1)
+        answers: Tensor = of_choices.where(~free, logits.argmax(-1))
+        return answers
+
+    def _chosen(self, logits: Tensor) -> Tensor:
+        kept: Tensor = logits.gather(1, self.choices.clamp(min=0))
+        return kept.masked_fill(self.choices < 0, float("-inf"))
+
+
+@dataclass(frozen=True, slots=True)
+class How:
+    """How a batch is measured: what of, by which way, and what is traded for memory."""
+
+    heads: Heads = "sum-then-abs"
+    loss: Loss = "vocabulary"
+    source: Source = "text"
+    way: Way = "flow"
+    checkpointing: bool = False
+    rows: int = 256
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What a batch came to: the recorder's sums, and each sample's loss and likeliest answer."""
+
+    recorder: Recorder
+    losses: Tensor
+    answers: Tensor
+
+
+def measure(
+    model: Module, layout: Layout, goal: Goal, how: How, *, keep_maps: bool = False
+) -> Outcome:
+    """Run a batch forward and backward once and return what was recorded.
+
+    Samples do not see each other, so that one backward pass of the summed losses gives each its
+    own gradient.
+
+    Raises Unwatchable where the way does not fit the model.
+    """
+    import torch
+
+    recorder = Recorder(layout, heads=how.heads, source=how.source, keep_maps=keep_maps)
+    with ExitStack() as stack:
+        stack.enter_context(_frozen(model))
+        if how.way == "flow":
+            stack.enter_context(watched(model, recorder, rows=how.rows))
+        else:
+            stack.enter_context(_eager(model, recorder))
+        if how.checkpointing:
+            stack.enter_context(_checkpointed(model))
+        stack.enter_context(torch.enable_grad())
+        logits = logits_of(model, layout)
+        losses = goal.losses(logits, how.loss)
+        losses.sum().backward()  # type: ignore[no-untyped-call]
+    if not recorder.table:
+        raise Unwatchable(f"no attention of {type(model).__name__} was seen")
+    return Outcome(recorder, losses.detach(), goal.answers(logits.detach()))
+
+
+def logits_of(model: Module, layout: Layout) -> Tensor:
+    """Return the logits behind the last token of each sample, [batch, vocabulary], in float32+."""
+    import inspect
+
+    import torch
+
+    known = inspect.signature(model.forward).parameters
+    # learned positions count from the first column, padding or not, unless they are told
+    places = (layout.mask.cumsum(-1) - 1).clamp(min=0)
+    told: dict[str, Any] = {"position_ids": places, "logits_to_keep": 1}
+    out = model(
+        input_ids=layout.ids,
+        attention_mask=layout.mask,
+        use_cache=False,
+        **{name: value for name, value in told.items() if name in known},
+    )
+    logits: Tensor = out.logits[:, -1]
+    return logits.to(torch.promote_types(logits.dtype, torch.float32))
+
+
+def choose_way(model: Module, layout: Layout, goal: Goal, how: How) -> Way:
+    """Return the way that fits the model, after a self-test on the last tokens of one prompt.
+
+    Raises ModelError where both ways run and differ, or neither runs.
+    """
+    short, only = _probe(layout, goal)
+    found = {}
+    for way in ("flow", "eager"):
+        try:
+            asked = replace(how, way=way, checkpointing=False)
+            found[way] = measure(model, short, only, asked, keep_maps=True).recorder.maps
+        except Unwatchable as error:
+            reason = error
+    if "flow" not in found:
+        if "eager" not in found:
+            raise ModelError(f"flow cannot be measured on {type(model).__name__}: {reason}")
+        return "eager"
+    if "eager" in found:
+        _hold_against(found["flow"], found["eager"], model)
+    return "flow"
+
+
+def _hold_against(flow: dict[int, Tensor], eager: dict[int, Tensor], model: Module) -> None:
+    greatest = max(float(kept.max()) for kept in eager.values())
+    pairs = zip(sorted(flow), sorted(eager), strict=True)
+    apart = max(float((flow[a] - eager[b]).abs().max()) for a, b in pairs)
+    kind = next(model.parameters()).dtype
+    allowed = _AGREE_16_BITS if kind.itemsize < 4 else _AGREE
+    if not apart <= allowed * max(greatest, 1e-30):
+        raise ModelError(
+            f"self-test: the two ways of computing the flow of {type(model).__name__} differ by"
+            f" {apart:.1e} where the greatest is {greatest:.1e} ({kind}): nothing was measured"
+        )
+
+
+def _probe(layout: Layout, goal: Goal) -> tuple[Layout, Goal]:
+    """Return the last tokens of the first prompt, long enough to hold something of everything."""
+    cut = slice(max(0, layout.ids.shape[1] - _PROBE), None)
+    short = Layout(
+        layout.ids[:1, cut],
+        layout.mask[:1, cut],
+        layout.member[:1, :, cut],
+        layout.drawn[:1, :, cut],
+    )
+    return short, Goal(goal.target[:1], goal.choices[:1], goal.gold[:1])
+
+
+# ---------------------------------------------------------------- the model's state
+
+
+@contextmanager
+def _frozen(model: Module) -> Iterator[None]:
+    """Hold every weight fixed; the graph begins at the embeddings, which need a gradient then."""
+    flags = {parameter: parameter.requires_grad for parameter in model.parameters()}
+    model.eval()
+    for parameter in flags:
+        parameter.requires_grad_(False)
+
+    def begin(_: Module, __: Any, out: Tensor) -> Tensor:
+        return out.requires_grad_(True) if out.is_leaf else out
+
+    hook = model.get_input_embeddings().register_forward_hook(begin)  # type: ignore[operator]
+    try:
+        yield
+    finally:
+        hook.remove()
+        for parameter, flag in flags.items():
+            parameter.requires_grad_(flag)
+
+
+@contextmanager
+def _checkpointed(model: Module) -> Iterator[None]:
+    """Have each layer forget its activations and compute them again in the backward pass.
+
+    Transformers does so in training alone: the layers are told that they train, and nothing in
+    them; a layer's own share of dropout is 0 for as long.
+    """
+    from functools import partial
+
+    from torch.utils.checkpoint import checkpoint
+    from transformers.modeling_layers import GradientCheckpointingLayer
+
+    with ExitStack() as stack:
+        for layer in model.modules():
+            if isinstance(layer, GradientCheckpointingLayer):
+                told = {name: 0.0 for name, value in vars(layer).items() if _drops(name, value)}
+                told |= {"training": True, "gradient_checkpointing": True}
+                told["_gradient_checkpointing_func"] = partial(checkpoint, use_reentrant=False)
+                stack.enter_context(_set(layer, told))
+        yield
+
+
+def _drops(name: str, value: object) -> bool:
+    return "dropout" in name and isinstance(value, float)
+
+
+@contextmanager
+def _set(layer: Module, told: dict[str, Any]) -> Iterator[None]:
+    before = {name: vars(layer)[name] for name in told if name in vars(layer)}
+    vars(layer).update(told)
+    try:
+        yield
+    finally:
+        for name in told:
+            vars(layer).pop(name)
+        vars(layer).update(before)
+
+
+@contextmanager
+def _eager(model: Module, watcher: Watcher) -> Iterator[None]:
+    """Show the maps that eager attention returns; layers are numbered as they come."""
+    if model._can_set_attn_implementation():  # type: ignore[operator]
+        before: str | None = model.config._attn_implementation
+        model.set_attn_implementation("eager")  # type: ignore[operator]
+    else:
+        before = None
+    seen: list[int] = []
+
+    def hook(module: Module, _: Any, out: Any) -> None:
+        weights = _map_of(out)
+        if weights is None or not weights.requires_grad:
+            return
+        layer = int(getattr(module, "layer_idx", None) or len(seen))
+        seen.append(layer)
+        weights.register_hook(_shows(watcher, layer, weights.detach()))
+
+    names = [module for module in model.modules() if "Attention" in type(module).__name__]
+    hooks = [module.register_forward_hook(hook) for module in names]
+    try:
+        yield
+    finally:
+        for handle in hooks:
+            handle.remove()
+        if before is not None:
+            model.set_attn_implementation(before)  # type: ignore[operator]
+
+
+def _shows(watcher: Watcher, layer: int, weights: Tensor) -> Callable[[Tensor], None]:
+    import torch
+
+    def show(gradient: Tensor) -> None:
+        exact = torch.promote_types(weights.dtype, torch.float32)
+        unseen = weights.sum(1, keepdim=True) == 0
+        lowest = torch.finfo(exact).min
+        watcher.reach(
+            layer, unseen.new_zeros(unseen.shape, dtype=exact).masked_fill(unseen, lowest)
+        )
+        watcher.see(layer, weights.to(exact), gradient.to(exact), 0, 0)
+
+    return show
+
+
+def _map_of(out: Any) -> Tensor | None:
+    """Return the attention map among what a module returned: [batch, heads, T, T]."""
+    import torch
+
+    for part in out[1:] if isinstance(out, tuple) else ():
+        if torch.is_tensor(part) and part.dim() == 4 and part.shape[-1] == part.shape[-2]:
+            return part
+    return None
