@@ -17,6 +17,7 @@ from __future__ import annotations
 
 import argparse
 import json
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -30,7 +31,7 @@ from systems import cell, example_of
 from pointline.app import show
 from pointline.corpus.store import read_dataset, read_records
 from pointline.format.record import Record
-from pointline.format.tasks import Task
+from pointline.format.tasks import Task, adhoc
 from pointline.model.extract import Extractor, Options
 from pointline.model.labellists import labels_of
 from pointline.model.predict import predict
@@ -41,17 +42,21 @@ from pointline.study.results import Study, read_study
 RESULTS = Path(__file__).parent / "results" / "adapter_v1.json"
 BASE, V0, V1, SINGLE = "base, one-shot", "version 0", "version 1", "one task each"
 METRICS = ("tl", "wl", "all")
+LISTED, KNOWN = ", text labels listed", ", types trained on"
 
 
 @dataclass(frozen=True)
 class Tested:
-    """Records to test on, the task they are asked as, the solved record that the base is shown."""
+    """Records to test on, the task they are asked as, the solved record that the base is shown.
+
+    `beside`: it is none of the 21.
+    """
 
     name: str
     task: Task
     records: tuple[Record, ...]
     example: Record
-    unseen: bool = False
+    beside: bool = False
 
 
 # ---------------------------------------------------------------- what is tested
@@ -69,13 +74,26 @@ def tested_sets(arguments: argparse.Namespace, study: Study | None) -> list[Test
             records = study.datasets[path.name][1]
         chosen = tuple(records[: arguments.limit])
         found.append(Tested(path.name, dataset.task, chosen, examples[path.name]))
+        if dataset.task.labels is None:
+            listed = _listing(dataset.task, train)
+            found.append(Tested(f"{path.name}{LISTED}", listed, chosen, examples[path.name], True))
     keys = training_keys(arguments.data)
     for held in held_out(arguments.data, arguments.raw, arguments.limit, keys):
         if not held.records:
             continue
         near = "scnm-ja" if held.name.startswith("stockmark") else f"tconer-{held.task.lang}"
-        found.append(Tested(held.name, held.task, held.records, examples[near], unseen=True))
+        found.append(Tested(held.name, held.task, held.records, examples[near], beside=True))
     return found
+
+
+def _listing(task: Task, train: Iterable[Record]) -> Task:
+    """The task as a user asks it who knows its text labels: they stand in the prompt.
+
+    An open task shares its word with a closed one (tconer and scnm), and a plain prompt does not
+    tell which of both is meant.
+    """
+    labels = Counter(record.label for record in train)
+    return adhoc(labels=sorted(labels), lang=task.lang, word=task.word)
 
 
 # ---------------------------------------------------------------- what is predicted
@@ -90,7 +108,7 @@ def predictions(
     for each in sets:
         example = each.example if system == BASE else None
         options = Options(example=example, max_new_tokens=arguments.max_new_tokens)
-        out = arguments.out / system.replace(", ", "-").replace(" ", "-") / each.name
+        out = arguments.out / _slug(system) / _slug(each.name)
         with show.progress(f"{each.name}: {system}") as advance:
             run = predict(
                 each.records,
@@ -103,6 +121,10 @@ def predictions(
         print(f"{system} {each.name} {run.seconds:.0f} s", flush=True)
         made[each.name] = list(read_records(out / "predictions.jsonl"))
     return made
+
+
+def _slug(name: str) -> str:
+    return name.replace(", ", "-").replace(" ", "-")
 
 
 def of_one_task(study: Study, sets: Iterable[Tested]) -> dict[str, list[Record]]:
@@ -161,7 +183,7 @@ def trained_on(sets: Iterable[Tested]) -> list[Tested]:
     return [
         replace(
             each,
-            name=f"{each.name}, types trained on",
+            name=f"{each.name}{KNOWN}",
             records=tuple(r for r in each.records if not held & labels_of(r)),
         )
         for each in sets
@@ -182,8 +204,8 @@ def results(sets: Sequence[Tested], said: Mapping[str, dict[str, list[Record]]])
         }
         for system, found in said.items()
     }
-    published = [each for each in sets if not each.unseen]
-    unseen = [each for each in sets if each.unseen]
+    published = [each for each in sets if not each.beside]
+    unseen = [each for each in sets if each.beside and not each.name.endswith(LISTED)]
     differences = {
         f"{V1} against {system}": {
             "datasets": difference(published, found, said[V1]),
@@ -198,7 +220,7 @@ def results(sets: Sequence[Tested], said: Mapping[str, dict[str, list[Record]]])
 # ---------------------------------------------------------------- tables
 
 
-def table(told: Mapping[str, Any], names: Sequence[str], metric: str) -> str:
+def table(told: Mapping[str, Any], names: Sequence[str], metric: str, *, mean: bool = True) -> str:
     """A metric of every system in per cent with its 95 % interval, and its mean over the sets."""
     systems = [
         s for s in (BASE, V0, SINGLE, V1) if any(n in told["systems"].get(s, ()) for n in names)
@@ -212,7 +234,7 @@ def table(told: Mapping[str, Any], names: Sequence[str], metric: str) -> str:
         cells = ["–" if one is None else cell(one, metric) for one in found]
         lines.append(f"| `{name}` | " + " | ".join(cells) + " |")
     shared = [n for n in names if all(n in told["systems"][s] for s in systems)]
-    if len(shared) > 1:
+    if mean and len(shared) > 1:
         means = [_mean([told["systems"][s][n] for n in shared], metric) for s in systems]
         lines.append(f"| mean of {len(shared)} | " + " | ".join(means) + " |")
     return "\n".join(lines) + "\n"
@@ -224,12 +246,16 @@ def _mean(found: Sequence[Mapping[str, Any]], metric: str) -> str:
 
 
 def tables(told: Mapping[str, Any], sets: Mapping[str, bool]) -> str:
-    published = [name for name, unseen in sets.items() if not unseen]
-    unseen = [name for name, held in sets.items() if held]
-    parts = [f"{name}, types trained on" for name in published if name.startswith("tconer-")]
+    published = [name for name, beside in sets.items() if not beside]
+    listed = [name for name in sets if name.endswith(LISTED)]
+    unseen = [name for name, beside in sets.items() if beside and name not in listed]
+    tconer = [name for name in published if name.startswith("tconer-")]
     made = [table(told, published, metric) for metric in METRICS]
-    made += [table(told, parts, "wl"), table(told, unseen, "wl")]
-    made += [table(told, [name for name in unseen if not name.startswith("stockmark")], "tl")]
+    for metric in ("tl", "wl"):
+        names = [*tconer, *(f"{name}{KNOWN}" for name in tconer), *listed]
+        made.append(table(told, names, metric, mean=False))
+    made.append(table(told, unseen, "wl"))
+    made.append(table(told, [name for name in unseen if not name.startswith("stockmark")], "tl"))
     return "\n".join(made)
 
 
@@ -261,7 +287,7 @@ def main() -> None:
         "machine": describe(),
         "limit": arguments.limit,
         "max_new_tokens": arguments.max_new_tokens,
-        "sets": {each.name: each.unseen for each in sets},
+        "sets": {each.name: each.beside for each in sets},
         **results(sets, said),
     }
     RESULTS.write_text(json.dumps(told, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")

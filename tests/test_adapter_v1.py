@@ -37,7 +37,7 @@ def sets(versions):
     ]
     music = tuple(gold("tconer-en", n, "band") for n in range(12, 16))
     tconer = replace(made[1], records=made[1].records + music)
-    held = versions.Tested("music-en", task("tconer-en"), music, gold("tconer-en", 99), unseen=True)
+    held = versions.Tested("music-en", task("tconer-en"), music, gold("tconer-en", 99), beside=True)
     return [made[0], tconer, held]
 
 
@@ -80,7 +80,7 @@ def test_tables(versions, sets):
     head, _, *rows = table.splitlines()
     assert head == "| TL | version 0 | version 1 |"
     assert rows[0].startswith("| `scnm-en` | ") and rows[-1].startswith("| mean of 2 | ")
-    every = versions.tables(told, {each.name: each.unseen for each in sets})
+    every = versions.tables(told, {each.name: each.beside for each in sets})
     assert "`music-en`" in every and "`tconer-en, types trained on`" in every
 
 
@@ -94,8 +94,12 @@ def test_what_is_tested(versions, tmp_path):
         write_dataset(tmp_path / name, task(name), {"train": train, "test": test})
     arguments = argparse.Namespace(data=tmp_path, raw=tmp_path / "none", limit=4)
     sets = versions.tested_sets(arguments, None)
-    assert [each.name for each in sets][:3] == ["tconer-en", "tconer-ja", "tconer-zh"]
-    assert all(len(each.records) == 4 for each in sets[:3])
+    names = [f"tconer-{lang}" for lang in LANGUAGES]
+    assert [each.name for each in sets if not each.beside] == names
+    assert all(len(each.records) == 4 for each in sets)
+    listed = [each for each in sets if each.name.endswith(versions.LISTED)]
+    assert {each.task.labels for each in listed} == {("music", "news")}
+    assert {each.task.family for each in listed} == {"adhoc"}
     # a system that is shown an example is shown no label that is held out
     assert all(each.example.id.endswith("-1") for each in sets)
-    assert [(each.name, each.unseen) for each in sets[3:]] == [("music-en", True)]
+    assert [each.name for each in sets if each not in listed][3:] == ["music-en"]
