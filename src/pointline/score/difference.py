@@ -123,7 +123,7 @@ def mutual(text_helps_words: Difference, words_help_text: Difference) -> bool:
 
 
 def detectable(found: Difference, *, alpha: float = 0.05, power: float = 0.8) -> float | None:
-    """Return the true difference that such a comparison has p < alpha for, with a chance of `power`.
+    """Return the true difference that has p < alpha in such a comparison with a chance of `power`.
 
     It is (t(1 - alpha / 2) + t(power)) standard errors, with the standard error that was observed:
     of single runs that of the interval, with normal quantiles. None where it was 0, as of two

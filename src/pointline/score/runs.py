@@ -15,6 +15,7 @@ The interval is Student's instead, with Satterthwaite's degrees of freedom: few 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from math import atan, exp, inf, lgamma, pi, sqrt
 from statistics import NormalDist
 from typing import TYPE_CHECKING
@@ -29,6 +30,7 @@ __all__ = ["Spread", "spread", "student", "student_quantile"]
 
 _NORMAL = 1000.0  # degrees of freedom from which Student's law is taken as normal
 _POINTS = 2001  # of Simpson's rule; odd
+_CLOSE = 1e-10  # how far, for its size, a quantile may be from where it is
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +104,7 @@ def student(t: float, freedom: float) -> float:
     return min(1.0, area / whole)
 
 
+@lru_cache(maxsize=1024)
 def student_quantile(level: float, freedom: float) -> float:
     """Return the t that Student's law exceeds, on either side, with probability 1 - level.
 
@@ -111,7 +114,7 @@ def student_quantile(level: float, freedom: float) -> float:
     low, high = 0.0, 1.0
     while student(high, freedom) > 1 - level:
         low, high = high, 2 * high
-    for _ in range(60):
+    while high - low > _CLOSE * high:
         middle = (low + high) / 2
         low, high = (middle, high) if student(middle, freedom) > 1 - level else (low, middle)
     return (low + high) / 2
