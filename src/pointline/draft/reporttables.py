@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from itertools import combinations
 
 from pointline.draft.drafting import MISSING
 from pointline.draft.repair import Step
@@ -145,28 +144,45 @@ def _beside(report: Report) -> Table:
 def _pairs(runs: Iterable[Run]) -> Table:
     """Return the sums over datasets, rules by rules; nothing where they are no sums.
 
-    Runs over the same records are left out: each record would count twice.
+    Of runs that share a file one is summed, for a record would count twice; the others are named.
     """
     groups: dict[tuple[str, str, str], list[Run]] = {}
     for run in runs:
         key = (f"{run.source} to {run.target}", run.model, run.rules)
         groups.setdefault(key, []).append(run)
-    groups = {key: some for key, some in groups.items() if not _overlap(some)}
-    rows = []
-    for key, some in groups.items():
-        kept, lost = sum(run.kept for run in some), sum(run.lost for run in some)
-        share = 100 * lost / (kept + lost) if kept + lost else None
-        interval = _ends(wilson(kept, kept + lost))
-        rows.append((*key, str(len(some)), f"{kept:,}", f"{lost:,}", _number(share), interval))
     headers = (
         "direction", "model", "rules", "runs", "remaining", "lost", "lost %", "kept %, interval",
+        "not summed: same files",
     )  # fmt: skip
-    return Table(headers, tuple(rows) if any(len(some) > 1 for some in groups.values()) else ())
+    parted = {key: _parted(some) for key, some in groups.items()}
+    if all(len(summed) < 2 for summed, _ in parted.values()):
+        return Table(headers, ())
+    shown = len(headers) if any(left for _, left in parted.values()) else -1
+    rows = [(*key, *_sum(summed), ", ".join(left)) for key, (summed, left) in parted.items()]
+    return Table(headers[:shown], tuple(row[:shown] for row in rows))
 
 
-def _overlap(runs: Sequence[Run]) -> bool:
-    """Tell whether two of the runs translated the same files."""
-    return any(one.files and one.files == other.files for one, other in combinations(runs, 2))
+def _parted(runs: Sequence[Run]) -> tuple[list[Run], list[str]]:
+    """Return the runs to sum, no two of which share a file, and the names of the others.
+
+    Of those that do, the one that decided most is summed; of equals, the first.
+    """
+    summed: list[Run] = []
+    seen: set[str] = set()
+    for run in sorted(runs, key=lambda run: -run.decided):
+        files = set(map(str, run.files.values()))
+        if not files & seen:
+            summed.append(run)
+            seen |= files
+    names = {run.name for run in summed}
+    return summed, [run.name for run in runs if run.name not in names]
+
+
+def _sum(runs: Sequence[Run]) -> tuple[str, ...]:
+    kept, lost = sum(run.kept for run in runs), sum(run.lost for run in runs)
+    share = 100 * lost / (kept + lost) if kept + lost else None
+    interval = _ends(wilson(kept, kept + lost))
+    return (str(len(runs)), f"{kept:,}", f"{lost:,}", _number(share), interval)
 
 
 def _rules(report: Report, *, first: bool) -> Table:
