@@ -117,6 +117,18 @@ def test_beyond_loopback_the_token_opens_the_door(desk):
     assert with_other.page("/r/1").headers["location"] == "/token"
 
 
+def test_behind_a_proxy_the_host_is_to_be_the_one_that_the_browser_asked_for(desk):
+    base = "https://review.example.org"
+    mei = Person(desk, local=False, token="let-me-in", base=base, name="")
+    mei.page("/token?key=let-me-in")
+    mei.enter("Mei")
+    told = {"x-csrf": mei.csrf, "origin": base}
+    for host, status in (("review.example.org", 200), ("10.0.0.5:8765", 403)):
+        answer = mei.client.post("/r/1/api/go", json={}, headers=told | {"host": host})
+        assert answer.status_code == status, host
+    assert "Another site asked" in answer.text
+
+
 def test_sizes_are_limited(desk):
     mei = Person(desk, limits=Limits(upload=2000, request=1000))
     assert mei.ask("comment", item=1, note="x" * 2000).status_code == 413
