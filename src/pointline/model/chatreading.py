@@ -20,6 +20,7 @@ from pointline.model.answers import is_refusal, json_object, without_thoughts
 from pointline.model.backend import Completion
 from pointline.model.chatprompt import ChatPrompt
 from pointline.model.interpret import interpret
+from pointline.model.prompt import Level
 from pointline.model.question import Answer
 
 __all__ = ["FAULTS", "Fault", "Strictness", "read"]
@@ -87,6 +88,8 @@ def _strict(text: str, record: Record, prompt: ChatPrompt, *, cut: bool) -> Pred
 
 def _lenient(text: str, record: Record, prompt: ChatPrompt, *, cut: bool) -> Prediction:
     values = json_object(text) if prompt.structured else None
+    if values is not None and prompt.level is not Level.TEXT and "items" not in values:
+        values = None  # it may be an item of an object that was cut off
     line, repairs = _line(values, prompt)
     if values is not None and _whole_object(text) is None:
         repairs = ("chatter-dropped", *repairs)
