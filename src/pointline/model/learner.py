@@ -15,6 +15,7 @@ from pointline.model import card
 from pointline.model.backbone import DEFAULT, Backbone
 from pointline.model.batches import Batch, Example, collate
 from pointline.model.embedded import legal_files, quiet
+from pointline.model.lora import quicken
 from pointline.model.loss import CompletionLoss
 from pointline.model.settings import TrainConfig
 from pointline.version import __version__
@@ -40,6 +41,8 @@ class Learner:
         torch.manual_seed(config.seed)
         self._peft = _with_lora(backbone, config) if config.method == "lora" else None
         self.model = self._peft.get_base_model() if self._peft is not None else backbone.model
+        if self._peft is not None:
+            quicken(self.model)
         if config.checkpointing:
             with quiet():
                 self.model.gradient_checkpointing_enable({"use_reentrant": False})
