@@ -12,5 +12,7 @@ template.py     the prompts
 spelling.py     words as tokens, their common beginnings shared
 scorer.py       the protocol of models; autoregressive.py and masked.py are those there are
 tuning.py       k-shot tuning
-plan.py study.py report.py figure.py     the study
+scored.py       word scores that outlive a kill
+plan.py work.py study.py                the study
+report.py figure.py pages.py            what it found
 """

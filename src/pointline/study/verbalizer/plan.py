@@ -15,6 +15,7 @@ Nothing is drawn in the first two, so they have one run, unless the verbalizer i
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
@@ -47,8 +48,10 @@ class Settings:
 
     `data` are dataset folders, or folders of them. `shots` labelled records a class are drawn of
     the training split for each of `seeds` runs, `total` in all where it is given; `test` records
-    (None: all) of the test split, once, the same for every run. `words` is the most label words a
-    class from each source, `templates` patterns by language. The text of a prompt that is over
+    (None: all) of the test split, once, the same for every run. A class with fewer than `least`
+    training records is left out, its test records too. `words` is the most label words a class
+    from each source, `longest` the most tokens of one (but of a class's name), `templates` patterns
+    by language. The text of a prompt that is over
     `max_length` tokens is cut at its end, and counted.
 
     Raises InputError for values that cannot be.
@@ -62,10 +65,12 @@ class Settings:
     tune: tuple[Tune, ...] = ("weights",)
     aggregate: Aggregate = "mean"
     tokens: How = "joint"
+    longest: int | None = None
     shots: int = 20
     total: int | None = None
     seeds: int = 5
     test: int | None = 200
+    least: int = 5
     words: int = 100
     templates: Mapping[str, str] = field(default_factory=dict)
     max_length: int = 256
@@ -100,7 +105,7 @@ class Settings:
                 yield f"{what} is one of {', '.join(known)}, got {strange[0]!r}"
         for pattern in self.templates.values():
             Template(pattern)
-        for name in ("shots", "total", "seeds", "test", "words", "max_length"):
+        for name in ("shots", "total", "seeds", "test", "least", "longest", "words", "max_length"):
             value = getattr(self, name)
             if value is not None and value < 1:
                 yield f"{name} is 1 or more, got {value}"
@@ -137,7 +142,8 @@ class Settings:
 class Drawn:
     """What a study takes of a dataset: the test records, and the labelled ones of each seed.
 
-    `known` are all training records: the items of "items" are theirs.
+    The labels of `task` are the classes that are told apart; `left_out` counts the records of
+    others by label. `known` are all training records: the items of "items" are theirs.
     """
 
     name: str
@@ -147,6 +153,7 @@ class Drawn:
     known: tuple[Record, ...]
     test: tuple[Record, ...]
     shots: tuple[tuple[Record, ...], ...]
+    left_out: Mapping[str, int] = field(default_factory=dict)
 
     def facts(self) -> dict[str, Any]:
         """Return what the plan says of it: sizes, the template, and the ids that were drawn."""
@@ -154,6 +161,8 @@ class Drawn:
             "folder": self.folder,
             "task": self.task.name,
             "template": self.template.pattern,
+            "classes": list(self.task.labels or ()),
+            "left_out": dict(self.left_out),
             "known": len(self.known),
             "test": [record.id for record in self.test],
             "shots": [[record.id for record in shots] for shots in self.shots],
@@ -232,47 +241,55 @@ def _folders(given: str) -> list[Path]:
 
 def _drawn(folder: Path, settings: Settings) -> Drawn:
     dataset = read_dataset(folder)
-    task, name = dataset.task, folder.resolve().name
-    labels = task.labels
-    if not labels or len(labels) < 2:
-        raise InputError(f"{folder}: {task.name} has no closed set of labels: leave it out")
-    known = _labelled(dataset, "train", labels, folder)
-    test = draw(
-        _labelled(dataset, "test", labels, folder), settings.test, f"{settings.seed}/{name}"
-    )
-    shots = tuple(
-        tuple(_shots(known, labels, settings, f"{settings.seed}/{name}/{seed}", folder))
-        for seed in range(settings.seeds)
-    )
+    task, name = _narrowed(dataset, settings.least, folder), folder.resolve().name
+    known, test = (_labelled(dataset, split, task, folder) for split in ("train", "test"))
+    every = (r.label for split in ("train", "test") for r in dataset.splits.get(split, ()))
     return Drawn(
-        name, str(folder), task, template_for(task, settings.templates), known, tuple(test), shots
+        name,
+        str(folder),
+        task,
+        template_for(task, settings.templates),
+        known,
+        tuple(draw(test, settings.test, f"{settings.seed}/{name}")),
+        tuple(
+            tuple(_shots(known, task, settings, f"{settings.seed}/{name}/{seed}"))
+            for seed in range(settings.seeds)
+        ),
+        dict(Counter(label for label in every if label not in (task.labels or ()))),
     )
 
 
-def _labelled(
-    dataset: Dataset, split: str, labels: Sequence[str], folder: Path
-) -> tuple[Record, ...]:
-    """Return a split's records of the task's labels, all under the task's name."""
+def _narrowed(dataset: Dataset, least: int, folder: Path) -> Task:
+    """Return the task with those of its classes that have so many training records."""
+    task = dataset.task
+    if not task.labels:
+        raise InputError(f"{folder}: the labels of {task.name} are open: leave it out")
+    counts = Counter(record.label for record in dataset.train)
+    labels = tuple(label for label in task.labels if counts[label] >= least)
+    if len(labels) < 2:
+        raise InputError(
+            f"{folder}: fewer than two classes with {least} training records or more: give --least"
+        )
+    return replace(task, labels=labels)
+
+
+def _labelled(dataset: Dataset, split: str, task: Task, folder: Path) -> tuple[Record, ...]:
+    """Return a split's records of the task's classes, all under the task's name."""
     found = tuple(
-        replace(record, task=dataset.task.name)
+        replace(record, task=task.name)
         for record in dataset.splits.get(split, ())
-        if record.label in labels
+        if record.label in (task.labels or ())
     )
     if not found:
-        raise InputError(f"{folder}: no {split} split with records of {', '.join(labels)}")
+        raise InputError(f"{folder}: no {split} split with records of the task's labels")
     return found
 
 
-def _shots(
-    known: Sequence[Record], labels: Sequence[str], settings: Settings, seed: str, folder: Path
-) -> Iterator[Record]:
+def _shots(known: Sequence[Record], task: Task, settings: Settings, seed: str) -> Iterator[Record]:
     """Yield the labelled records of a seed; a class with fewer than asked gives all it has."""
+    labels = task.labels or ()
     for at, label in enumerate(labels):
-        mine = [record for record in known if record.label == label]
-        if not mine:
-            raise InputError(f"{folder}: no training record of class {label!r}")
-        if settings.total is None:
-            count = settings.shots
-        else:
+        count = settings.shots
+        if settings.total is not None:
             count = settings.total // len(labels) + (at < settings.total % len(labels))
-        yield from draw(mine, count, f"{seed}/{label}")
+        yield from draw([r for r in known if r.label == label], count, f"{seed}/{label}")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Protocol
 
@@ -75,14 +75,24 @@ class Frame:
         behind = self.encode(after) if self.fill else ()
         return Prompt(begun + self.fill + behind + self.end, len(begun))
 
-    def spell(self, words: Sequence[str], template: Template, *, how: How = "joint") -> Spelled:
-        """Return words as the tokens that follow a prompt in this template."""
+    def spell(
+        self,
+        words: Sequence[str],
+        template: Template,
+        *,
+        how: How = "joint",
+        longest: int | None = None,
+        always: Collection[str] = (),
+    ) -> Spelled:
+        """Return words as the tokens that follow a prompt in this template; see `spelled`."""
         blank = template.blank
         return spelled(
             words,
             lambda word: continuation(self.encode, template.lead, blank + word),
             unknown=self.tokenizer.unk_token_id,
             how=how,
+            longest=longest,
+            always=always,
         )
 
 

@@ -32,7 +32,7 @@ __all__ = ["PACKAGED", "Source", "item_words", "label_words", "packaged", "relat
 #: The lists of 100 words a class that come with pointline, by family; each in three languages.
 PACKAGED = ("scnm", "scpos", "tcree", "open-tcree")
 
-_CONTENT = frozenset(("adjective", "noun", "name", "verb", "adverb"))
+_CONTENT = frozenset(("adjective", "noun", "name", "verb"))
 _KINDS = ("label", "items", "items:shots", "related")
 
 
@@ -115,10 +115,10 @@ def item_words(records: Iterable[Record], task: Task, *, count: int = 100) -> Ve
     """Return the most frequent words of the items, by the label of their record.
 
     Entities (of facts: all fields but the second) are taken apart by the tagger of the task's
-    language; adjectives, nouns, names, verbs and adverbs count, by their dictionary form. A word
-    of several classes stays with the one in which its share is largest (`unshared`); of the rest
-    the `count` most frequent are taken, each of weight 1. A class without a word of its own, as
-    happens with few records, has its name.
+    language; adjectives, nouns, names and verbs count, by their dictionary form. A word of several
+    classes stays with the one in which its share is largest (`unshared`); of the rest the `count`
+    most frequent are taken, each of weight 1. A class without a word of its own, as happens with
+    few records, has its name.
 
     Raises InputError for open labels, MissingExtra without the language's tagger.
     """

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -55,10 +55,13 @@ def spelled(
     *,
     unknown: int | None,
     how: How = "joint",
+    longest: int | None = None,
+    always: Collection[str] = (),
 ) -> Spelled:
     """Return the words as `write` spells them; one with the token of the unknown is left out.
 
-    With "first" a word is its first token, and words that begin alike are not told apart.
+    So is one of more than `longest` tokens, unless it is to be kept `always`. With "first" a word
+    is its first token, and words that begin alike are not told apart.
     """
     tokens: dict[str, Tokens] = {}
     left_out: dict[str, str] = {}
@@ -66,6 +69,8 @@ def spelled(
         found = write(word)
         if not found or unknown in found:
             left_out[word] = "not in the vocabulary"
+        elif how == "joint" and len(found) > (longest or len(found)) and word not in always:
+            left_out[word] = f"more than {longest} tokens"
         else:
             tokens[word] = found[:1] if how == "first" else found
     return Spelled(tokens, left_out, how)

@@ -7,60 +7,22 @@ with their weights.
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+import json
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
 
 from pointline.corpus.store import write_records
 from pointline.errors import InputError
-from pointline.format.record import Prediction, Record
 from pointline.model.runfolder import RunFolder
-from pointline.score.match import score
 from pointline.study import results
-from pointline.study.plan import PlannedRun
-from pointline.study.results import PREDICTIONS, Study, read_study
-from pointline.study.verbalizer import refine
+from pointline.study.plan import Plan
+from pointline.study.results import Study, read_study
 from pointline.study.verbalizer import scorer as scoring
-from pointline.study.verbalizer import verbalizer as step
-from pointline.study.verbalizer.plan import (
-    TUNE,
-    Drawn,
-    Settings,
-    Tune,
-    drawn,
-    method_of,
-    planned,
-)
-from pointline.study.verbalizer.refine import Scores
-from pointline.study.verbalizer.scored import keep_scores
-from pointline.study.verbalizer.scorer import Prompt, Scorer
-from pointline.study.verbalizer.sources import Source, label_words
-from pointline.study.verbalizer.spelling import Spelled
-from pointline.study.verbalizer.tuning import tuned
-from pointline.study.verbalizer.verbalizer import Verbalizer
+from pointline.study.verbalizer.plan import Drawn, Settings, drawn, planned
+from pointline.study.verbalizer.scorer import Scorer
+from pointline.study.verbalizer.work import Bench, Told, Work
 
-if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
-
-__all__ = ["Told", "run_study"]
-
-#: Texts that say nothing: what a model expects after them is its bias.
-_EMPTY: Mapping[str, tuple[str, ...]] = {
-    "en": ("N/A", "...", ""),
-    "ja": ("なし", "…", ""),
-    "zh": ("无", "……", ""),
-}
-_SHARE = 0.5  # of a class's words, by prior, that "weights" goes on with
-
-
-class Told(Protocol):
-    """Hears how far a study is: done of total, and in which stage."""
-
-    def __call__(self, done: int, total: int, stage: str = "") -> None:
-        """Take note that `done` of `total` are done."""
+__all__ = ["run_study"]
 
 
 def run_study(
@@ -83,16 +45,16 @@ def run_study(
     plan = planned(settings, sets)
     folder = RunFolder(Path(out))
     folder.refuse_foreign()
-    bench = _Bench(folder, settings, load or (lambda: _load(settings, told)), told)
+    bench = Bench(folder, settings, load or (lambda: _load(settings, told)), told)
     with folder.held():
         folder.settle(settings.to_dict())
-        folder.write(results.PLAN, plan.to_dict())
+        _settle_plan(folder, plan)
         _write_gold(folder.path, sets)
         for found in sets:
             runs = [run for run in plan.runs if run.dataset == found.name]
             left = [run for run in runs if results.metrics_of(folder.path, run) is None]
             if left:
-                _Work(bench, found).carry_out(left)
+                Work(bench, found).carry_out(left)
     return read_study(folder.path)
 
 
@@ -107,204 +69,19 @@ def _load(settings: Settings, told: Told | None) -> Scorer:
     )  # fmt: skip
 
 
+def _settle_plan(folder: RunFolder, plan: Plan) -> None:
+    """Write the plan, or hold it against the one that the folder was begun with."""
+    before = folder.read(results.PLAN)
+    if before is not None and before != json.loads(json.dumps(plan.to_dict())):
+        raise InputError(
+            f"{folder.path}: the datasets have changed since the study began: give another folder"
+        )
+    folder.write(results.PLAN, plan.to_dict())
+
+
 def _write_gold(folder: Path, sets: Sequence[Drawn]) -> None:
     gold = RunFolder(folder / "gold")
     gold.path.mkdir(parents=True, exist_ok=True)
     gold.write(results.TASKS, {found.name: found.task.to_dict() for found in sets})
     for found in sets:
         write_records(gold.path / f"{found.name}.jsonl", found.test)
-
-
-@dataclass(slots=True)
-class _Bench:
-    """What all datasets of a study share: the folder, the settings, the model once it is loaded."""
-
-    folder: RunFolder
-    settings: Settings
-    load: Callable[[], Scorer]
-    told: Told | None
-    _scorer: Scorer | None = None
-
-    def scorer(self) -> Scorer:
-        if self._scorer is None:
-            self._scorer = self.load()
-        return self._scorer
-
-    def tell(self, done: int, total: int, stage: str) -> None:
-        if self.told:
-            self.told(done, total, stage)
-
-
-@dataclass(slots=True)
-class _Answer:
-    """What a run came to: class scores of the test texts, the words used, and facts of the run."""
-
-    classes: NDArray[np.float64]
-    verbalizer: Verbalizer
-    facts: dict[str, Any] = field(default_factory=dict)
-
-
-class _Work:
-    """The runs of one dataset."""
-
-    def __init__(self, bench: _Bench, found: Drawn) -> None:
-        self._bench, self._found = bench, found
-        self._settings = bench.settings
-        self._sources = [Source(name) for name in self._settings.verbalizers]
-        self._frame = bench.scorer().frame
-        self._made: dict[tuple[str, int], Verbalizer] = {}
-        self._spelled = self._spell()
-        self._prompts: dict[str, Prompt] = {}
-        self._scored: Scores | None = None
-        self._rows: dict[str, int] = {}
-
-    def carry_out(self, left: Sequence[PlannedRun]) -> None:
-        """Do the runs that are left, those of the model as it is before those that tune it."""
-        tuning = {self._settings.method(tune): tune for tune in TUNE if tune != "weights"}
-        ordered = sorted(left, key=lambda run: method_of(run.condition)[1] in tuning)
-        for at, run in enumerate(ordered):
-            self._bench.tell(at, len(ordered), run.id)
-            name, method = method_of(run.condition)
-            began = time.monotonic()
-            if method in tuning:
-                answer = self._tuned(name, tuning[method], run.seed)
-            else:
-                answer = self._untuned(name, method, run.seed)
-            self._finish(run, answer, time.monotonic() - began)
-            self._bench.tell(at + 1, len(ordered), run.id)
-
-    # ------------------------------------------------------------ words
-
-    def _spell(self) -> Spelled:
-        """Return the words of every verbalizer and the classes' names, as the model's tokens."""
-        wanted = dict.fromkeys(label_words(self._found.task).words)
-        for source in self._sources:
-            for seed in range(len(self._found.shots)):
-                wanted |= dict.fromkeys(self._raw(source, seed).words)
-        return self._frame.spell(list(wanted), self._found.template, how=self._settings.tokens)
-
-    def _raw(self, source: Source, seed: int) -> Verbalizer:
-        """Return a verbalizer as its source gives it; equal for every seed if it is not drawn."""
-        key = source.name, seed if source.drawn else 0
-        if key not in self._made:
-            self._made[key] = source.verbalizer(
-                self._found.task, self._found.known, self._found.shots[key[1]],
-                count=self._settings.words,
-            )  # fmt: skip
-        return self._made[key]
-
-    def _verbalizer(self, name: str, seed: int) -> Verbalizer:
-        """Return a verbalizer without the words that the model cannot write."""
-        try:
-            return step.without(self._raw(Source(name), seed), self._spelled.left_out)
-        except InputError as error:
-            raise InputError(
-                f"{self._found.name}: {error}: its words are not in the model's vocabulary"
-            ) from None
-
-    # ------------------------------------------------------------ the model as it is
-
-    def _untuned(self, name: str, method: str, seed: int) -> _Answer:
-        verbalizer, how = self._verbalizer(name, seed), self._settings.aggregate
-        test = self._scores(self._found.test)
-        if method == "zero-shot":
-            return _Answer(refine.aggregate(verbalizer, test, how), verbalizer)
-        if method == "calibrated":
-            bias = refine.prior(self._texts(_EMPTY[self._found.task.lang]))
-            even = refine.calibrated(test, bias)
-            return _Answer(refine.aggregate(verbalizer, even, how), verbalizer)
-        return self._weighed(verbalizer, self._found.shots[seed], test)
-
-    def _weighed(self, verbalizer: Verbalizer, shots: Sequence[Record], test: Scores) -> _Answer:
-        support = self._scores(shots)
-        bias = refine.prior(support)
-        kept = refine.frequent(verbalizer, support, share=_SHARE)
-        names = {label: label for label in verbalizer.classes}
-        if not set(names) & set(self._spelled.left_out):
-            kept = refine.relevant(kept, support, names)
-        labels = [record.label for record in shots]
-        found = refine.learned(kept, refine.calibrated(support, bias), labels)
-        return _Answer(refine.aggregate(found, refine.calibrated(test, bias)), found)
-
-    def _scores(self, records: Sequence[Record]) -> Scores:
-        return self._texts([record.text for record in records])
-
-    def _texts(self, texts: Sequence[str]) -> Scores:
-        """Return the scores of texts, from one pass over all texts of the dataset."""
-        if self._scored is None:
-            every = [
-                record.text for some in (self._found.test, *self._found.shots) for record in some
-            ]
-            every += _EMPTY[self._found.task.lang]
-            self._rows = {text: at for at, text in enumerate(dict.fromkeys(every))}
-            prompts = [self._prompt(text) for text in self._rows]
-            self._scored = keep_scores(
-                self._bench.folder.path / "scores" / self._found.name,
-                self._bench.scorer, prompts, self._spelled,
-                told=lambda done: self._bench.tell(
-                    done, len(prompts), f"{self._found.name}: texts"
-                ),
-            )  # fmt: skip
-        return self._scored.rows([self._rows[text] for text in texts])
-
-    def _prompt(self, text: str) -> Prompt:
-        if text not in self._prompts:
-            self._prompts[text] = self._frame.prompt(
-                text, self._found.template, limit=self._settings.max_length
-            )
-        return self._prompts[text]
-
-    # ------------------------------------------------------------ a tuned model
-
-    def _tuned(self, name: str, tune: Tune, seed: int) -> _Answer:
-        verbalizer, scorer = self._verbalizer(name, seed), self._bench.scorer()
-        shots, tuning = self._found.shots[seed], self._settings.tuning(seed, tune)
-        words = self._frame.spell(verbalizer.words, self._found.template, how=self._settings.tokens)
-        test = [self._prompt(record.text) for record in self._found.test]
-        with tuned(
-            scorer, [self._prompt(record.text) for record in shots],
-            [record.label for record in shots], verbalizer, words, tuning,
-        ) as losses:  # fmt: skip
-            scores = scoring.score_prompts(scorer, test, words)
-        classes = refine.aggregate(verbalizer, scores, self._settings.aggregate)
-        return _Answer(classes, verbalizer, {"losses": [round(loss, 5) for loss in losses]})
-
-    # ------------------------------------------------------------ results
-
-    def _finish(self, run: PlannedRun, answer: _Answer, seconds: float) -> None:
-        """Write a run's files; `metrics.json`, which says that it is finished, comes last."""
-        folder = RunFolder(results.run_folder(self._bench.folder.path, run))
-        folder.path.mkdir(parents=True, exist_ok=True)
-        predicted = _predictions(self._found.test, answer)
-        folder.write("config.json", {"id": run.id, "condition": run.condition, "seed": run.seed})
-        folder.write("verbalizer.json", answer.verbalizer.to_dict())
-        write_records(folder.path / PREDICTIONS, predicted)
-        left_out = set(self._spelled.left_out) & set(
-            self._raw(Source(method_of(run.condition)[0]), run.seed).words
-        )
-        metrics = {
-            "tl": score(self._found.test, predicted, tasks=self._tasks, resamples=0).tl.f1,
-            "words": {c: len(words) for c, words in answer.verbalizer.classes.items()},
-            "words_left_out": len(left_out),
-            "texts_cut": sum(self._prompt(record.text).cut for record in self._found.test),
-            "seconds": round(seconds, 2),
-            **answer.facts,
-        }
-        folder.write("metrics.json", metrics)
-        self._bench.folder.log("run", id=run.id, tl=metrics["tl"], seconds=metrics["seconds"])
-
-    @property
-    def _tasks(self) -> dict[str, Any]:
-        return {self._found.task.name: self._found.task}
-
-
-def _predictions(records: Sequence[Record], answer: _Answer) -> list[Prediction]:
-    labels = list(answer.verbalizer.classes)
-    sure = refine.probabilities(answer.classes)
-    return [
-        Prediction(
-            record.id, record.task, record.text, labels[row.argmax()],
-            scores={"label": float(row.max())},
-        )
-        for record, row in zip(records, sure, strict=True)
-    ]  # fmt: skip
