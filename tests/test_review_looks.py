@@ -85,6 +85,8 @@ NAMELESS = """() => [...document.querySelectorAll("button, input, select, textar
   .filter((e) => e.type !== "hidden" && e.getClientRects().length)
   .filter((e) => !(e.getAttribute("aria-label") || e.labels?.length || e.textContent.trim() || document.getElementById(e.getAttribute("aria-labelledby") ?? "")))
   .map((e) => e.outerHTML.slice(0, 80))"""
+REACHED = """() => { const { x, y, width, height } = document.activeElement.getBoundingClientRect();
+  return document.elementFromPoint(x + width / 2, y + height / 2) === document.activeElement; }"""
 WIDE = "() => document.documentElement.scrollWidth > document.documentElement.clientWidth"
 ALIGNED = """() => { const box = document.getElementById("text"), marks = document.getElementById("marks");
   return box.scrollHeight <= marks.offsetHeight && marks.offsetHeight - box.scrollHeight < 60; }"""
@@ -112,10 +114,13 @@ def test_every_state_can_be_read_named_and_fits(served, name, options):
     page.locator("#items .entity").nth(3).fill("Tide Notebooks")
     page.keyboard.press("Control+Enter")
     look("fault")
+    assert page.locator("#said").inner_text() == "Not accepted: item 4: not in the text"
+    assert page.evaluate(REACHED)  # and not behind the buttons at the bottom
     page.keyboard.press("Escape")
     page.keyboard.press("?")
     page.wait_for_selector("dialog[open]")
     look("help")
+    assert page.locator("dialog").evaluate("dialog => dialog.scrollTop") == 0
     page.keyboard.press("Escape")
     page.locator("dialog[open]").wait_for(state="detached")
     page.keyboard.press("r")

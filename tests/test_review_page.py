@@ -260,7 +260,7 @@ def test_edits_are_told_to_be_in_danger_where_the_browser_has_no_room(served):
     page.evaluate(FILL)
     page.locator("#text").press_sequentially("Half a ")
     told = page.locator("#dirty").inner_text()
-    assert "nor kept in this browser, which has no room left" in told and "\n" not in told
+    assert "this browser has no room to keep it" in told and "\n" not in told
     page.keyboard.press("Control+s")
     said(page, "Fixed")
     assert "Half a" in served.item(1).record.text

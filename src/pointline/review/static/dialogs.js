@@ -12,6 +12,7 @@ function open(content, { wide = false } = {}) {
   dialog.classList.toggle("wide", wide);
   dialog.returnValue = "";
   dialog.showModal();
+  dialog.scrollTop = 0; // the button that has the focus may be the last thing of a long one
   return new Promise((resolve) => {
     dialog.addEventListener("close", () => resolve(dialog.returnValue), { once: true });
   });

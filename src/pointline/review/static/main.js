@@ -3,6 +3,7 @@ import { Board } from "./board.js";
 import * as dialogs from "./dialogs.js";
 import { byId, fieldIn, make, show } from "./elements.js";
 import { actionOf } from "./keys.js";
+import { linkUp } from "./linking.js";
 import { drawMarks, huesOf, spansOf } from "./marks.js";
 import { Palette, LabelField } from "./palette.js";
 import { toUnit } from "./points.js";
@@ -165,7 +166,7 @@ function remember() {
   if (!board.dirty) unsaved.forget(board.view);
   const lost = board.dirty && !unsaved.keep(board.view, board.told());
   byId("dirty").textContent = lost
-    ? "not saved, nor kept in this browser, which has no room left: save it before you leave"
+    ? "not saved, and this browser has no room to keep it"
     : "not saved";
   byId("dirty").classList.toggle("fault", lost);
 }
@@ -278,8 +279,10 @@ const ACTIONS = {
   async accept() {
     const grave = board.faults().filter((fault) => fault.grave);
     if (!grave.length) return decide("accepted");
-    say(`Not accepted: ${grave[0].reason}`, { fault: true });
-    focusOn(grave[0].where);
+    const { where, reason } = grave[0];
+    const item = itemAt(where);
+    say(`Not accepted: ${item === null ? "" : `item ${item + 1}: `}${reason}`, { fault: true });
+    focusOn(where);
   },
   async reject() {
     const reason = await dialogs.askReason(told.reasons);
@@ -367,12 +370,19 @@ async function update(what, values) {
   return answer;
 }
 
-function focusOn(where) {
+/** The item that a fault is of, counted from 0; null for one of the text or the label. */
+function itemAt(where) {
   const [part, at] = where.split("/");
-  if (part === "text") return text.focus();
-  if (part === "label") return label.focus();
-  const item = part === "facts" ? board.pairs.length + Number(at) : Number(at);
-  byId("items").children[item]?.querySelector("input.entity").focus();
+  if (at === undefined) return null;
+  return part === "facts" ? board.pairs.length + Number(at) : Number(at);
+}
+
+function focusOn(where) {
+  const item = itemAt(where);
+  if (item === null) return where === "text" ? text.focus() : label.focus();
+  const field = byId("items").children[item]?.querySelector("input.entity");
+  field?.focus();
+  field?.scrollIntoView({ block: "nearest" }); // it may have had the focus already
 }
 
 // ------------------------------------------------------------------ selecting and marking
@@ -397,26 +407,6 @@ function put({ start, end, target }) {
   rebuild();
 }
 
-function light(marks) {
-  for (const each of document.querySelectorAll(".on")) each.classList.remove("on");
-  if (!marks) return;
-  const { links, items, pane } = marks;
-  for (const each of document.querySelectorAll("[data-items], li[data-item]")) {
-    const here = pane.contains(each);
-    const has = (name, wanted_) => (each.dataset[name] ?? "").split(" ").some((v) => v && wanted_.includes(v));
-    const same = here ? has("items", items) || has("item", items) : has("links", links) || has("link", links);
-    each.classList.toggle("on", same);
-  }
-}
-
-function lit(element) {
-  const found = element?.closest?.("mark, li[data-item]");
-  if (!found) return null;
-  const split = (value) => (value ?? "").split(" ").filter(Boolean);
-  const items = split(found.dataset.items ?? found.dataset.item);
-  return { items, links: split(found.dataset.links ?? found.dataset.link), pane: found.closest(".pane") };
-}
-
 // ------------------------------------------------------------------ events
 
 text.addEventListener("input", () => {
@@ -424,12 +414,7 @@ text.addEventListener("input", () => {
   changed();
 });
 document.addEventListener("selectionchange", () => board && palette.draw(selection()));
-byId("main").addEventListener("pointermove", (event) => {
-  // the marks lie under the text box
-  const under = event.target === text ? document.elementsFromPoint(event.clientX, event.clientY) : [event.target];
-  light(lit(under.find((element) => element.matches?.("mark, li *, li"))));
-});
-byId("main").addEventListener("focusin", (event) => light(lit(event.target)));
+linkUp(byId("main"), text);
 document.addEventListener("click", (event) => {
   const button = event.target.closest("[data-do]");
   if (button) act(button.dataset.do);

@@ -141,8 +141,12 @@ def difference(event: Event) -> list[tuple[str, str, str]]:
         if part == "record":
             found += _within(orjson.loads(old), orjson.loads(new))
         elif part != "decided_by":
-            found.append((part, str(old), str(new)))
+            found.append((part, _shown(old), _shown(new)))
     return found
+
+
+def _shown(value: Any) -> str:
+    return ("no", "yes")[value] if isinstance(value, bool) else str(value)
 
 
 def _within(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[tuple[str, str, str]]:
