@@ -1,6 +1,7 @@
 """Both directions: what the grammar admits is read strictly, what is gold is admitted."""
 
 import random
+from dataclasses import replace
 
 import llguidance
 import pytest
@@ -13,12 +14,15 @@ from pointline.format import codec
 from pointline.format.record import Fact, Pair, Record
 from pointline.format.tasks import TASKS, adhoc, task
 from pointline.format.text import chunks
+from pointline.model.form import TEMPLATES, Form, Level, Order
 from pointline.model.grammar import LABEL_CHARS, build
-from pointline.model.prompt import Level, target
+from pointline.model.prompt import input_text, target
 
 _OPEN = [adhoc(), adhoc(shape="facts"), adhoc(labels=["weather/find", " a:b"], entities=["x;y"])]
 _TASKS = st.sampled_from([*TASKS.values(), *_OPEN])
 _ALIGN = st.sampled_from(["chars", "words"])
+_TEMPLATES = st.sampled_from([*TEMPLATES.values()])
+_FORMS = st.builds(Form, st.sampled_from(Level), st.sampled_from(Order), template=_TEMPLATES)
 
 
 @pytest.fixture(scope="module")
@@ -96,20 +100,24 @@ def _gold(draw, align):
 
 
 @settings(max_examples=150, deadline=None)
-@given(st.data(), _ALIGN, st.sampled_from(Level))
-def test_a_gold_completion_is_admitted(guide, data, align, level):
+@given(st.data(), _ALIGN, _FORMS)
+def test_a_gold_completion_is_admitted(guide, data, align, form):
     asked, record = data.draw(_gold(align))
-    grammar = build(asked, record.text, align=align, form=level)
-    assert _admits(guide, grammar, target(record, asked, level))
+    grammar = build(asked, record.text, align=align, form=form)
+    assert _admits(guide, grammar, target(record, asked, form))
 
 
 @settings(max_examples=150, deadline=None)
-@given(_TASKS, texts, _ALIGN, st.sampled_from(Level), st.integers(0, 1 << 30))
-def test_an_admitted_string_is_read_strictly(guide, asked, text, align, level, seed):
-    line = _walk(guide, build(asked, text, align=align, form=level), seed)
+@given(_TASKS, texts, _ALIGN, _FORMS, st.integers(0, 1 << 30))
+def test_an_admitted_string_is_read_strictly(guide, asked, text, align, form, seed):
+    line = _walk(guide, build(asked, text, align=align, form=form), seed)
+    if not form.is_mix:
+        spans = form.parts(line, asked.word)
+        label, items = (line[slice(*span)] if span else "" for span in spans)
+        line = f"{label}/{asked.word}/{items}"
     reading = codec.read(line, asked, text)
     assert not reading.repairs
-    if level is Level.WORD:
+    if form.level is Level.WORD:
         assert reading.label == ""
     else:
         assert _clean(reading.label) or reading.label in asked.labels
@@ -238,3 +246,16 @@ def test_bad_arguments_are_refused():
         build(_SCNM, "", max_items=-1)
     with pytest.raises(InputError, match="fields 3 or more"):
         build(_SCNM, "", fields=2)
+
+
+@pytest.mark.parametrize("template", list(TEMPLATES.values()))
+def test_what_is_given_beside_the_text_cannot_be_taken_out(guide, template):
+    form = Form(Level.WORD, given=Level.TEXT, template=template)
+    shown = Record("1", "scnm-en", "Ada left.", "Nature", [Pair("places", "Turin")])
+    prompt = input_text("Ada left.", _SCNM, form, given=shown)
+    assert "Nature" in prompt
+    before = target(replace(shown, pairs=[]), _SCNM, form)
+    grammar = build(_SCNM, "Ada left.", form=form)
+    assert _admits(guide, grammar, f"{before}:people;Ada")
+    for entity in ("Nature", "Turin", "NER"):
+        assert not _admits(guide, grammar, f"{before}:people;{entity}")
