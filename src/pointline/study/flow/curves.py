@@ -18,13 +18,10 @@ from typing import TYPE_CHECKING
 
 from pointline.study.flow.parts import Measured
 from pointline.study.flow.prompt import Role
-from pointline.study.flow.settings import Source
+from pointline.study.flow.settings import Source, View
 
 if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
-
-    Array = NDArray[np.float64]
+    from pointline.study.flow.parts import Array
 
 __all__ = ["QUANTITIES", "Band", "Curves", "curves", "null_strengths", "strengths"]
 
@@ -61,6 +58,12 @@ class Curves:
     null_shares: Band
     estimate: Band
 
+    def of(self, view: View) -> tuple[Band, Band]:
+        """Return the means or the shares, and the null's."""
+        if view == "means":
+            return self.means, self.null_means
+        return self.shares, self.null_shares
+
     @property
     def ratio(self) -> Band:
         """The means over the null's, with the null's own band around 1."""
@@ -77,7 +80,7 @@ def curves(measured: Measured, source: Source, *, seed: int = 0) -> Curves:
     import numpy as np
 
     own = strengths(measured, source).transpose(2, 1, 0)  # [3, L, n]
-    null = null_strengths(measured, source).mean(0).transpose(2, 0, 1)  # [3, L, D]
+    null = null_strengths(measured).mean(0).transpose(2, 0, 1)  # [3, L, D]
     weights = _weights(own.shape[-1], seed)
     drawn = own @ weights  # [3, L, resamples]
     effect = measured.estimate.transpose(2, 1, 0)
@@ -100,7 +103,7 @@ def strengths(measured: Measured, source: Source) -> Array:
     return _three(sums, counts, table.sum((-1, -2)), pairs.sum((-1, -2)))
 
 
-def null_strengths(measured: Measured, source: Source) -> Array:
+def null_strengths(measured: Measured) -> Array:
     """Return the same with each random set in the place of the information, [n, L, D, 3]."""
     sums = measured.null
     counts = measured.null_pairs[:, None]

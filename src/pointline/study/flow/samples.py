@@ -54,9 +54,7 @@ def read_split(folder: Path, split: str) -> tuple[Task, list[Record]]:
     return found.task, list(found.splits[split])
 
 
-def choose(
-    records: Sequence[Record], task: Task, backbone: Backbone, config: FlowConfig
-) -> Chosen:
+def choose(records: Sequence[Record], task: Task, backbone: Backbone, config: FlowConfig) -> Chosen:
     """Return the samples: records in an order drawn by the seed, until there are enough.
 
     A record that has no label or no items, whose prompt is longer than `max_tokens` or the model's
