@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 
 __all__ = ["app", "verbalizer"]
 
+#: The tables that fit a terminal; the report has all of them.
+_SHOWN = ("Scores", "Over all datasets")
+
 app = typer.Typer()
 
 _Folders = Annotated[
@@ -186,6 +189,8 @@ def _show_plan(plan: Plan) -> None:
 def _show(study: Study, findings: Findings) -> None:
     from pointline.study.verbalizer.pages import tables
 
-    for title, table in tables(findings).items():
-        show.output.print(show.table(table.headers, table.rows, title=title))
+    made = tables(findings)
+    for title in _SHOWN:
+        if title in made:
+            show.output.print(show.table(made[title].headers, made[title].rows, title=title))
     show.say(f"{len(study.finished)} of {len(study.plan.runs)} runs -> {study.folder}/report.html")

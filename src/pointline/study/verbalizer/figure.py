@@ -57,7 +57,8 @@ def _empty_dot(axes: Axes, colour: str) -> Any:
 def _panel(sheet: Sheet, axes: Axes, findings: Findings, method: str) -> None:
     verbalizers = _verbalizers(findings)
     for row, dataset in enumerate(findings.datasets):
-        axes.scatter(100 * findings.common[dataset], row, marker="|", s=160, color=GREY, zorder=1)
+        at = 100 * findings.common[dataset]
+        axes.vlines(at, row - 0.42, row + 0.42, color=GREY, linewidth=3, zorder=1)
         for at, verbalizer in enumerate(verbalizers):
             one = findings.value(dataset, verbalizer, method)
             if one is not None:
@@ -74,7 +75,7 @@ def _dot(axes: Axes, one: Value, y: float, at: int) -> None:
     around = [[100 * (one.f1 - low)], [100 * (high - one.f1)]]
     axes.errorbar(
         100 * one.f1, y, xerr=around, fmt="o", color=COLOURS[at % len(COLOURS)],
-        markersize=4, linewidth=1,
+        markersize=4, linewidth=1, clip_on=False, zorder=2,
     )  # fmt: skip
 
 

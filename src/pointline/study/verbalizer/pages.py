@@ -39,7 +39,8 @@ NOTES = (
 def tables(findings: Findings) -> dict[str, Table]:
     """Return the tables of a study by their titles, without those that have no rows."""
     found = {
-        "Scores": report.values(findings),
+        "Scores": report.pivot(findings),
+        "Scores in full": report.values(findings),
         "Verbalizers compared": report.tests(findings),
         "Over all datasets": summary(findings),
         "Beside the published tables": report.beside_paper(findings),
@@ -48,7 +49,9 @@ def tables(findings: Findings) -> dict[str, Table]:
 
 
 def summary(findings: Findings) -> Table:
-    """Return, for each method and pair, on how many datasets the second is better, and p."""
+    """Return, for each method and pair: the mean difference in points, on how many datasets it is
+    above, below and equal to 0, the sign test's p, and how many tests say that it helps or hurts.
+    """
     rows = []
     for key, found in findings.differences.items():
         method, first, second = key
@@ -57,15 +60,12 @@ def summary(findings: Findings) -> Table:
         verdicts = [one.verdict.value for one in found.values()]
         rows.append(
             (
-                method, f"{second} - {first}", f"{100 * mean:+.2f}",
-                *(str(count) for count in told[:3]), f"{told.p:.4f}",
+                f"{second} - {first}", method, f"{100 * mean:+.2f}",
+                "/".join(map(str, told[:3])), f"{told.p:.4f}",
                 str(verdicts.count("helps")), str(verdicts.count("hurts")),
             )
         )  # fmt: skip
-    headers = (
-        "method", "of", "mean difference", "better", "worse", "equal", "sign test p",
-        "helps", "hurts",
-    )  # fmt: skip
+    headers = ("verbalizers", "method", "mean", "+/-/=", "sign p", "helps", "hurts")
     return Table(headers, tuple(rows))
 
 
@@ -97,7 +97,7 @@ def write_report(study: Study, findings: Findings) -> dict[str, Path]:
 def _head(study: Study, findings: Findings) -> Iterator[str]:
     """Yield what was done, sentence by sentence."""
     told: Mapping[str, Any] = study.plan.settings
-    tokens = "their first token" if told["tokens"] == "first" else "all of their tokens"
+    tokens = "its first token" if told["tokens"] == "first" else "all of its tokens"
     yield (
         f"Model {told['model']}; a label word's probability is that of {tokens}, aggregated by"
         f" {told['aggregate']}."

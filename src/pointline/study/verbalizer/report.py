@@ -24,7 +24,7 @@ from pointline.study import paper
 from pointline.study.results import Run, Study
 from pointline.study.verbalizer.plan import condition, method_of
 
-__all__ = ["Findings", "Value", "beside_paper", "find", "tests", "values"]
+__all__ = ["Findings", "Value", "beside_paper", "find", "pivot", "tests", "values"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,14 +121,16 @@ def find(
     Raises InputError where no run is finished, and as `score.compare` does.
     """
     sure = _Sure(resamples, alpha, seed)
-    verbalizers: Sequence[str] = study.plan.settings["verbalizers"]
+    verbalizers = _ordered(study.plan.settings["verbalizers"])
     names = dict.fromkeys(method_of(run.condition)[1] for run in study.plan.runs)
     found: list[Value] = []
     raw: dict[tuple[str, str, str], dict[str, Difference]] = {}
     for at, dataset in enumerate(study.datasets):
         judge = _Judge(study, dataset, sure)
         for method in names:
-            found += filter(None, (judge.value(name, method) for name in verbalizers))
+            found += filter(
+                None, (judge.value(name, method) for name in study.plan.settings["verbalizers"])
+            )
             for first, second in combinations(verbalizers, 2):
                 one = judge.difference(first, second, method)
                 if one is not None:
@@ -145,6 +147,11 @@ def find(
         {key: family(pairs, alpha=alpha) for key, pairs in raw.items()},
         len(study.missing),
     )
+
+
+def _ordered(verbalizers: Sequence[str]) -> list[str]:
+    """Return the verbalizers, those with the items' words last: they are what is asked about."""
+    return sorted(verbalizers, key=lambda name: "items" in name)
 
 
 def _common(records: Sequence[Record]) -> float:
@@ -176,8 +183,10 @@ class _Judge:
         if not runs:
             return None
         found = self._compare([self._silence] * len(runs), list(map(self._predictions, runs)))
+        ends = max(0.0, found.interval.low), min(1.0, found.interval.high)
         return Value(
-            self._dataset, verbalizer, method, len(runs), found.second, found.interval,
+            self._dataset, verbalizer, method, len(runs), found.second,
+            Interval(*ends, found.interval.level),
             macro=fmean(run.metrics["macro"] for run in runs),
             words=fmean(fmean(run.metrics["words"].values()) for run in runs),
         )  # fmt: skip
@@ -225,6 +234,26 @@ def values(findings: Findings) -> Table:
         "largest class", "runs", "words a class",
     )  # fmt: skip
     return Table(headers, tuple(rows))
+
+
+def pivot(findings: Findings) -> Table:
+    """Return the mean TL F1 of every verbalizer, a row for each dataset and method."""
+    verbalizers = tuple(dict.fromkeys(value.verbalizer for value in findings.values))
+    rows: list[tuple[str, ...]] = []
+    best: set[tuple[int, int]] = set()
+    for dataset in findings.datasets:
+        for method in findings.methods:
+            found = [findings.value(dataset, name, method) for name in verbalizers]
+            cells = [NONE if one is None else _percent(one.f1) for one in found]
+            most = max((one.f1 for one in found if one is not None), default=None)
+            best |= {
+                (len(rows), at + 2)
+                for at, one in enumerate(found)
+                if one is not None and one.f1 == most
+            }
+            rows.append((dataset, method, *cells, _percent(findings.common[dataset])))
+    headers = ("dataset", "method", *verbalizers, "largest class")
+    return Table(headers, tuple(rows), frozenset(best if len(verbalizers) > 1 else ()))
 
 
 def tests(findings: Findings) -> Table:
