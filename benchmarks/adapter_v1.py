@@ -145,6 +145,7 @@ def scored(each: Tested, found: Sequence[Record]) -> dict[str, Any] | None:
     gold, said = _common(each.records, found)
     if not gold:
         return None
+    gold, said = ([replace(r, task=each.task.name) for r in some] for some in (gold, said))
     report = score(gold, said, tasks={each.task.name: each.task}).to_dict()
     told = {"records": len(gold), "all": report["all"]}
     told |= {metric: {"f1": report[metric]["f1"]} for metric in ("tl", "wl")}
@@ -268,6 +269,7 @@ def main() -> None:
     parser.add_argument("--v1", type=Path)
     parser.add_argument("--v0", type=Path)
     parser.add_argument("--study", type=Path)
+    parser.add_argument("--results", type=Path, default=RESULTS)
     parser.add_argument("--no-base", action="store_true", help="leave the bare base out")
     parser.add_argument("--limit", type=int, default=200)
     parser.add_argument("--batch-size", type=int, default=16)
@@ -290,7 +292,9 @@ def main() -> None:
         "sets": {each.name: each.beside for each in sets},
         **results(sets, said),
     }
-    RESULTS.write_text(json.dumps(told, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
+    arguments.results.write_text(
+        json.dumps(told, ensure_ascii=False, indent=1) + "\n", encoding="utf-8"
+    )
     print(tables(told, told["sets"]))
 
 

@@ -77,7 +77,7 @@ PLAN = (
     Trial("rate 1e-3", "rate"),
     Trial("rate 2e-3", "rate", {"learning_rate": 2e-3}),
     Trial("rate 5e-4", "rate", {"learning_rate": 5e-4}),
-    Trial("lists 0.5", "label lists", {"show_labels_share": 0.5}, scored=True),
+    Trial("lists 0.5", "label lists", {"show_labels_share": 0.5}),
     Trial("items first", "order", {"form": ITEMS_FIRST}),
     Trial("layers 12", "layers", {"layers": 12}),
     Trial("rank 32", "rank", {"rank": 32}),

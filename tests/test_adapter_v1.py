@@ -9,7 +9,7 @@ import pytest
 
 from pointline.corpus.store import write_dataset
 from pointline.format.record import Pair, Record
-from pointline.format.tasks import LANGUAGES, task
+from pointline.format.tasks import LANGUAGES, adhoc, task
 
 ROOT = Path(__file__).parents[1]
 
@@ -72,6 +72,12 @@ def test_the_better_system_is_told_and_what_is_missing_is_left_out(versions, set
     part = "tconer-en, types trained on"
     assert scores[versions.V1][part]["records"] == 12
     assert scores[versions.V1]["tconer-en"]["records"] == 16
+
+
+def test_a_set_may_be_asked_as_another_task_than_its_records(versions, sets):
+    listed = replace(sets[1], name=f"tconer-en{versions.LISTED}", task=adhoc(word="NER"))
+    answers = [replace(r, task="adhoc") for r in listed.records]
+    assert versions.scored(listed, answers)["all"] == 1.0
 
 
 def test_tables(versions, sets):
