@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
-from pointline.app import cli_study_verbalizer, show
+from pointline.app import cli_study_report, cli_study_verbalizer, show
 from pointline.app.options import Json, print_json
 from pointline.errors import InputError
 
@@ -24,6 +24,8 @@ __all__ = ["app"]
 _STOPPED = 130  # what shells say of a program that was interrupted
 
 app = typer.Typer(help="Studies of the Mutual Reinforcement Effect.", no_args_is_help=True)
+app.add_typer(cli_study_report.app)
+app.add_typer(cli_study_flow.app)
 app.add_typer(cli_study_verbalizer.app)
 
 _Folders = Annotated[

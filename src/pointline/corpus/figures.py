@@ -37,6 +37,7 @@ __all__ = [
     "levels",
     "of_dataset",
     "of_datasets",
+    "short",
     "size_of",
     "sunburst",
 ]
@@ -219,7 +220,7 @@ def _bars(
 ) -> None:
     """Draw a bar a label, the largest above, with its count and share; for `room` bars or more."""
     total = max(1, sum(counts.values()))
-    names = [sheet.shown(_short(name)) for name in counts]
+    names = [sheet.shown(short(name)) for name in counts]
     colours = [GREY if _is_rest(name) else colour for name in counts]
     drawn = axes.barh(range(len(names)), list(counts.values()), color=colours, height=0.72)
     told = [f"{count:,} ({count / total:.1%})" for count in counts.values()]
@@ -232,8 +233,12 @@ def _bars(
     axes.spines["bottom"].set_visible(False)
 
 
-def _short(name: str, width: int = 24) -> str:
-    """Return a name that takes at most so many columns, wide characters being two."""
+def short(name: str, width: int = 24) -> str:
+    """Return a name that takes at most so many columns, wide characters being two.
+
+    >>> short("人名と地名", 7)
+    '人名…'
+    """
     columns = 0
     for at, char in enumerate(name):
         columns += 2 if char >= "\u1100" else 1
@@ -280,9 +285,9 @@ def grid(found: Grid, title: str, stem: str | Path) -> Drawn:
     with drawing(Path(stem), size, header=header, rows=rows) as sheet:
         axes, legend = sheet.figure.subplots(1, 2, width_ratios=(len(names), 0.5))
         _heat(axes, counts[:, order].tolist(), steps[:, order].tolist())
-        shown = [sheet.shown(_short(name, 18)) for name in names]
+        shown = [sheet.shown(short(name, 18)) for name in names]
         axes.set_xticks(range(len(shown)), shown, rotation=40, ha="right", rotation_mode="anchor")
-        axes.set_yticks(range(len(found.rows)), [sheet.shown(_short(n)) for n in found.rows])
+        axes.set_yticks(range(len(found.rows)), [sheet.shown(short(n)) for n in found.rows])
         axes.set_title(sheet.shown(title))
         _legend(legend)
     return sheet.drawn()

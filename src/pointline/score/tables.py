@@ -17,12 +17,21 @@ from pointline.errors import InputError
 from pointline.score.report import Counts, Draws, Report, Share
 from pointline.score.significance import Interval
 
-__all__ = ["Metric", "Table", "by_label", "by_task", "conditions", "side_by_side", "summary"]
+__all__ = [
+    "Metric",
+    "Table",
+    "by_label",
+    "by_task",
+    "conditions",
+    "latex_text",
+    "side_by_side",
+    "summary",
+]
 
 Metric = Literal["tl", "wl", "all", "offset", "well_formed", "verbatim"]
 
 NONE = "–"
-_NUMBER = frozenset("0123456789-−–+.<≈[")  # what a number, or an interval, begins with
+_NUMBER = frozenset("0123456789-−–+.<>≈[")  # what a number, or an interval, begins with
 _NAMES: Mapping[Metric, str] = {
     "tl": "TL",
     "wl": "WL",
@@ -84,8 +93,8 @@ class Table:
 
     def latex(self) -> str:
         """Return a `tabular` in the manner of booktabs, the best cells bold."""
-        rows = [tuple(map(_escape_latex, self.headers))]
-        rows += self._marked(r"\textbf{{{}}}".format, _escape_latex)
+        rows = [tuple(map(latex_text, self.headers))]
+        rows += self._marked(r"\textbf{{{}}}".format, latex_text)
         head, *body = [" & ".join(row) + r" \\" for row in rows]
         columns = "".join("r" if right else "l" for right in self.numeric)
         lines = [rf"\begin{{tabular}}{{{columns}}}", r"\toprule", head, r"\midrule", *body]
@@ -310,5 +319,10 @@ def _escape_markdown(cell: str) -> str:
     return " ".join(cell.replace("](", "]\\(").splitlines())
 
 
-def _escape_latex(cell: str) -> str:
+def latex_text(cell: str) -> str:
+    """Return a text for LaTeX, its own characters escaped.
+
+    >>> latex_text("50 % of a_b")
+    '50 \\\\% of a\\\\_b'
+    """
     return "".join(_LATEX.get(char, char) for char in " ".join(cell.splitlines()))

@@ -26,7 +26,16 @@ from pointline.study import paper
 from pointline.study.condition import CONDITIONS, PAPER_CONDITIONS
 from pointline.study.flips import Flips, Outcomes, flips, nothing_shown
 from pointline.study.plan import PlannedRun
-from pointline.study.question import DESIGNS, GOLD, QUESTIONS, Design, Level, Question, asked
+from pointline.study.question import (
+    DESIGNS,
+    GOLD,
+    QUESTIONS,
+    SHOWN,
+    Design,
+    Level,
+    Question,
+    asked,
+)
 from pointline.study.results import Run, Study
 
 __all__ = ["Finding", "Findings", "Subset", "find"]
@@ -69,7 +78,10 @@ class Subset:
             "test": self.test,
             "derived": sorted(self.derived),
             "circular": self.circular,
-            "scores": {name: dict(runs) for name, runs in self.scores.items()},
+            "scores": {
+                name: {str(seed): dict(values) for seed, values in runs.items()}
+                for name, runs in self.scores.items()
+            },
             "mmm": None if self.mmm is None else asdict(self.mmm),
             "flow": None if self.flow is None else asdict(self.flow),
         }
@@ -154,6 +166,16 @@ class Findings:
             for name in self.both(design)
             if mutual(first[name].difference, second[name].difference)
         )
+
+    def rises(self, design: Design = "gold", *, circular: bool = True) -> tuple[int, int]:
+        """Return on how many sub-datasets both directions rise, and of how many."""
+        first, second = self.of("wl", design), self.of("tl", design)
+        told = [
+            first[name].difference.value > 0 < second[name].difference.value
+            for name in self.both(design)
+            if circular or not self.subsets[name].circular
+        ]
+        return sum(told), len(told)
 
     def signs(self, design: Design = "gold", *, circular: bool = True) -> Signs:
         """Return the sign test over both directions of all sub-datasets, or those not circular."""
@@ -379,7 +401,7 @@ def _shown(
     judged: _Judged, question: Question, pairs: Sequence[tuple[Run, Run]]
 ) -> Callable[[int, str], Record | None]:
     """Return what tells what the second run of a pair was shown of a record, beside its text."""
-    if question.design not in ("gold", "predicted"):
+    if question not in SHOWN:
         return nothing_shown
     gold = {record.id: record for record in judged.gold}
     given: dict[int, Mapping[str, Record]] = {}

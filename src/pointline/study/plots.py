@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import csv
+from collections.abc import Sequence
 from pathlib import Path
 
 from pointline.corpus.canvas import COLOURS, GREY, drawing, tint
 from pointline.errors import InputError
 
-__all__ = ["training_curves"]
+__all__ = ["smoothed", "training_curves"]
 
 
 def training_curves(curves: str | Path) -> tuple[Path, Path]:
@@ -24,7 +25,7 @@ def training_curves(curves: str | Path) -> tuple[Path, Path]:
     with drawing(path.with_suffix(""), (7.0, 3.6)) as sheet:
         left = sheet.figure.add_subplot()
         left.plot(steps, losses, color=tint(COLOURS[0], 0.35), linewidth=1, label="loss of a step")
-        left.plot(steps, _smooth(losses), color=COLOURS[0], label="loss, running mean")
+        left.plot(steps, smoothed(losses), color=COLOURS[0], label="loss, running mean")
         left.set(xlabel="step", ylabel="nats per completion token", ylim=(0, None))
         right = left.twinx()
         right.plot(steps, rates, color=GREY, linestyle="--", label="learning rate")
@@ -56,7 +57,7 @@ def _number(value: str | None, place: str, name: str) -> float:
         ) from None
 
 
-def _smooth(values: list[float], share: float = 0.1) -> list[float]:
+def smoothed(values: Sequence[float], share: float = 0.1) -> list[float]:
     """Return the exponential running mean, in which a value weighs `share`."""
     kept, out = values[0], []
     for value in values:

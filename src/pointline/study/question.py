@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-__all__ = ["DESIGNS", "GOLD", "QUESTIONS", "Design", "Level", "Question", "asked"]
+__all__ = ["DESIGNS", "GOLD", "QUESTIONS", "SHOWN", "Design", "Level", "Question", "asked"]
 
 Design = Literal["gold", "predicted", "label first", "items first"]
 Level = Literal["wl", "tl"]
@@ -60,6 +60,9 @@ QUESTIONS = (
 
 #: The paper's two: does the label help the items, do the items help the label?
 GOLD = QUESTIONS[:2]
+
+#: Those in which something stands beside the text.
+SHOWN = QUESTIONS[:4]
 
 
 def asked(level: Level, design: Design = "gold") -> Question:

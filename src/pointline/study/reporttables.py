@@ -1,0 +1,443 @@
+"""The report of a study as plain tables: first those that answer, then those that explain."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from statistics import fmean, stdev
+
+from pointline.format.tasks import LANGUAGES
+from pointline.score.difference import Difference, Signs, Verdict
+from pointline.score.significance import Interval
+from pointline.score.tables import NONE, Table
+from pointline.study import paper
+from pointline.study.condition import CONDITIONS
+from pointline.study.findings import Finding, Findings, Subset
+from pointline.study.paper import Paper
+from pointline.study.question import GOLD, QUESTIONS, Design, Level, Question
+
+__all__ = [
+    "CIRCULAR",
+    "NOTES",
+    "PAPER",
+    "TOGETHER",
+    "as_printed",
+    "labels",
+    "points",
+    "probability",
+    "tables",
+]
+
+#: What stands behind the name of a circular sub-dataset, and what the papers' rows are called.
+CIRCULAR, PAPER = "†", "MMM paper"
+#: The row of all records of all sub-datasets that are not circular: one comparison, not corrected.
+TOGETHER = "all records together"
+
+_PAIRS: Mapping[Level, tuple[str, str]] = {
+    "wl": ("WL w/o TLI", "WL with TLI"),
+    "tl": ("TL w/o WLI", "TL with WLI"),
+}
+
+
+def tables(found: Findings) -> dict[str, Table]:
+    """Return the tables by title; those that have nothing to show are left out."""
+    made = {
+        "Both directions": _mutual(found),
+        **{_TITLES[question]: _answers(found, question) for question in GOLD},
+        **{f"As the paper prints it: {name}": table for name, table in as_printed(found).items()},
+        "Over all comparisons: sign tests": _signs(found),
+        "The other designs": _designs(found),
+        "What this design could have seen": _power(found),
+        "All conditions": _conditions(found),
+        "The paper's protocol": _by_protocol(found),
+        "Answers that flipped": _flips(found),
+        "What differs from the MMM paper": _unlike(found),
+        "Oddities of the published rows": _oddities(found),
+        "Missing runs": _missing(found),
+    }
+    return {title: table for title, table in made.items() if table.rows}
+
+
+#: What has to be known to read a table, by its title.
+NOTES: Mapping[str, str] = {
+    "Both directions": "By Holm's p over the sub-datasets. Mutual: both directions help.",
+    "Does the label help the items?": (
+        "F1 of the items, in percent: text to items, and text with its gold label to items."
+        " Differences are in points, with the paper's printed difference beside them."
+    ),
+    "Do the items help the label?": (
+        "F1 of the text label, in percent: text to label, and text with its gold items to label."
+    ),
+    "Over all comparisons: sign tests": (
+        "How often a fair coin would fall so; it sees no sizes, and takes two levels of the same"
+        " records as independent, which they are not quite."
+    ),
+    "The other designs": (
+        "Difference from the level alone, in points, with its interval; bold where it is sure after"
+        " correction. Predicted: what a model said of the other level stands beside the text."
+        " Jointly: one model writes both levels."
+    ),
+    "What this design could have seen": (
+        "The true difference, in points, that such a comparison finds with a chance of 4 in 5, by"
+        " the spread seen here: at p below alpha, and corrected as the smallest p of all"
+        " sub-datasets is. Beside it, what the paper prints."
+    ),
+    "All conditions": "Means over the runs, with the runs' standard deviation.",
+    "The paper's protocol": (
+        "The same predictions, written in the papers' form and counted by Algorithm 1: every"
+        " well-formed pair of strings has one match to begin with, and facts are one string"
+        " (docs/scoring.md)."
+    ),
+    "Answers that flipped": (
+        "Over all runs. Right is the whole level of a record: its label, or its whole set of items."
+    ),
+    "What differs from the MMM paper": (
+        "Numbers side by side are not a replication: other texts, another model, another size."
+    ),
+}
+
+_TITLES = {
+    GOLD[0]: "Does the label help the items?",
+    GOLD[1]: "Do the items help the label?",
+}
+
+
+# ---------------------------------------------------------------- the answers
+
+
+def _mutual(found: Findings) -> Table:
+    first, second = found.of("wl"), found.of("tl")
+    mutual = found.mutual()
+    rows = []
+    for name, subset in found.subsets.items():
+        both = [some[name].difference.verdict if name in some else None for some in (first, second)]
+        told = [NONE if verdict is None else str(verdict) for verdict in both]
+        verdict = NONE if None in both else "yes" if name in mutual else "not shown"
+        if subset.circular and verdict == "yes":
+            verdict = "by construction"
+        rows.append((_name(subset), *told, verdict, _rises(subset)))
+    headers = ("sub-dataset", "label to items", "items to label", "mutual", f"{PAPER}: rises")
+    return Table(headers, tuple(rows))
+
+
+def _rises(subset: Subset) -> str:
+    if subset.mmm is None:
+        return NONE
+    rises = [subset.mmm.wl_gain > 0, subset.mmm.tl_gain > 0]
+    return "both" if all(rises) else "items" if rises[0] else "label" if rises[1] else "neither"
+
+
+def _answers(found: Findings, question: Question) -> Table:
+    answers = found.found.get(question, {})
+    rows = [
+        (
+            *_answer(_name(found.subsets[name]), one.difference, str(len(one.seeds))),
+            points(found.subsets[name].published(question.level)),
+        )
+        for name, one in answers.items()
+    ]
+    if question in found.together:
+        whole = found.together[question]
+        cells = _answer(TOGETHER, whole, "")
+        rows.append((*cells[:6], NONE, NONE, *cells[8:], NONE))
+    headers = (
+        "sub-dataset", "without", "with", "difference", "95 % interval", "p", "Holm", "BH",
+        "verdict", "runs", PAPER,
+    )  # fmt: skip
+    return Table(headers, tuple(rows))
+
+
+def _answer(name: str, one: Difference, runs: str) -> tuple[str, ...]:
+    ps = (one.p, one.holm, one.benjamini_hochberg)
+    return (
+        name, _percent(one.first), _percent(one.second), points(one.value), _ends(one.interval),
+        *map(probability, ps), str(one.verdict), runs,
+    )  # fmt: skip
+
+
+def as_printed(found: Findings) -> dict[str, Table]:
+    """Return a table for each language in the layout of MMM, Table 2: a column a sub-dataset.
+
+    The higher of each two is marked; the paper's numbers stand below ours.
+    """
+    made = {}
+    for lang in dict.fromkeys(subset.task.lang for subset in found.subsets.values()):
+        subsets = [one for one in found.subsets.values() if one.task.lang == lang]
+        rows, best = [], set[tuple[int, int]]()
+        for ours in (True, False):
+            for level in ("wl", "tl"):
+                pairs = [_printed(found, one, level, ours=ours) for one in subsets]
+                best |= {
+                    (len(rows) + (pair[1] > pair[0]), at)
+                    for at, pair in enumerate(pairs, 1)
+                    if pair is not None and pair[0] != pair[1]
+                }
+                rows += [
+                    (
+                        name if ours else f"{PAPER}, {name}",
+                        *(NONE if pair is None else f"{pair[side]:.2f}" for pair in pairs),
+                    )
+                    for side, name in enumerate(_PAIRS[level])
+                ]
+        title = dict[str, str](LANGUAGES).get(lang, lang)
+        made[title] = Table(("", *map(_name, subsets)), tuple(rows), frozenset(best))
+    return made
+
+
+def _printed(
+    found: Findings, subset: Subset, level: Level, *, ours: bool
+) -> tuple[float, float] | None:
+    """Return the two numbers of a cell, in percent as they are printed."""
+    if not ours:
+        row = subset.mmm
+        if row is None:
+            return None
+        if level == "wl":
+            return row.wl_without, row.wl_with
+        return row.tl_without, row.tl_with
+    one = found.of(level).get(subset.name)
+    if one is None:
+        return None
+    return round(100 * one.difference.first, 2), round(100 * one.difference.second, 2)
+
+
+# ---------------------------------------------------------------- over all of them
+
+
+def _signs(found: Findings) -> Table:
+    asked: list[tuple[str, Design, bool]] = [("this study, gold beside the text", "gold", True)]
+    if any(subset.circular for subset in found.subsets.values()):
+        asked.append((f"the same, without {CIRCULAR}", "gold", False))
+    asked += [
+        (f"this study, {title}", design, False)
+        for design, title in _DESIGNS.items()
+        if found.both(design)
+    ]
+    rows = []
+    for title, design, circular in asked:
+        rise, whole = found.rises(design, circular=circular)
+        rows.append((title, *_toss(found.signs(design, circular=circular)), f"{rise} of {whole}"))
+    for title, table in _PAPERS.items():
+        told = paper.recount(paper.ablation(table))
+        rows.append((title, *_toss(told.signs), f"{told.both} of {told.datasets}"))
+    headers = ("", "rise", "fall", "equal", "% that rises", "p", "both directions rise")
+    return Table(headers, tuple(rows))
+
+
+_DESIGNS: Mapping[Design, str] = {
+    "predicted": "predictions beside the text",
+    "label first": "jointly, label first",
+    "items first": "jointly, items first",
+}
+_PAPERS: Mapping[str, Paper] = {
+    f"{PAPER}, Table 2": "mmm",
+    "Flow paper, Tables 2 and 3": "flow",
+}
+
+
+def _toss(told: Signs) -> tuple[str, ...]:
+    whole = told.better + told.worse + told.equal
+    share = f"{100 * told.better / whole:.1f}" if whole else NONE
+    return str(told.better), str(told.worse), str(told.equal), share, probability(told.p)
+
+
+def _designs(found: Findings) -> Table:
+    """Return the differences of the designs beside the paper's; after correction sure ones bold."""
+    asked = [one for one in QUESTIONS if one not in GOLD and one in found.found]
+    rows, sure = [], set[tuple[int, int]]()
+    for at, (name, subset) in enumerate(found.subsets.items()):
+        answers = [found.found[question].get(name) for question in asked]
+        rows.append((_name(subset), *map(_short, answers)))
+        sure |= {
+            (at, column)
+            for column, one in enumerate(answers, 1)
+            if one and one.difference.verdict is not Verdict.NO_EVIDENCE
+        }
+    kept = [any(cell != NONE for cell in row[1:]) for row in rows]
+    headers = ("sub-dataset", *(question.name for question in asked))
+    return Table(headers, tuple(rows) if any(kept) else (), frozenset(sure))
+
+
+def _short(one: Finding | None) -> str:
+    if one is None:
+        return NONE
+    return f"{points(one.difference.value)} {_ends(one.difference.interval)}"
+
+
+# ---------------------------------------------------------------- behind the answers
+
+
+def _power(found: Findings) -> Table:
+    rows = []
+    for name, subset in found.subsets.items():
+        cells = [
+            cell
+            for level in _LEVELS
+            for cell in _smallest(found.of(level).get(name), subset.published(level))
+        ]
+        rows.append((_name(subset), *cells))
+    headers = (
+        "sub-dataset", "items: found 4 in 5", "corrected", PAPER,
+        "label: found 4 in 5", "corrected", PAPER,
+    )  # fmt: skip
+    return Table(headers, tuple(rows))
+
+
+_LEVELS: tuple[Level, ...] = ("wl", "tl")
+
+
+def _smallest(one: Finding | None, published: float | None) -> tuple[str, ...]:
+    told = (None, None) if one is None else one.smallest
+    shown = (NONE if v is None else f"{100 * v:.2f}" if v < 1 else "> 100" for v in told)
+    return (*shown, points(published))
+
+
+def _conditions(found: Findings) -> Table:
+    """Return the mean of each condition's runs, and their deviation where there are several."""
+    used = [name for name in CONDITIONS if any(name in s.scores for s in found.subsets.values())]
+    rows = []
+    for subset in found.subsets.values():
+        for metric in ("wl", "tl", "all"):
+            cells = [_mean(subset.scores.get(name, {}).values(), metric) for name in used]
+            if any(cell != NONE for cell in cells):
+                rows.append((_name(subset), metric.upper(), *cells))
+    return Table(("sub-dataset", "F1", *used), tuple(rows))
+
+
+def _mean(runs: Iterable[Mapping[str, float]], metric: str) -> str:
+    values = [100 * run[metric] for run in runs if metric in run]
+    if not values:
+        return NONE
+    spread = f" ± {stdev(values):.2f}" if len(values) > 1 else ""
+    return f"{fmean(values):.2f}{spread}"
+
+
+def _by_protocol(found: Findings) -> Table:
+    rows = []
+    for name, subset in found.subsets.items():
+        told = [one and one.by_protocol for one in (found.of(level).get(name) for level in _LEVELS)]
+        cells = [pair or (None, None) for pair in told]
+        if any(told):
+            rows.append(
+                (_name(subset), *(NONE if v is None else _percent(v) for p in cells for v in p))
+            )
+    return Table(("sub-dataset", *_PAIRS["wl"], *_PAIRS["tl"]), tuple(rows))
+
+
+def labels(found: Findings, name: str) -> Table:
+    """Return the F1 of each label of a sub-dataset, without and with the other level."""
+    rows = [
+        (
+            label,
+            "item" if level == "wl" else "text",
+            f"{without.gold // len(one.seeds):,}",
+            _percent(without.f1),
+            _percent(given.f1),
+            points(given.f1 - without.f1),
+        )
+        for level, one in ((level, found.of(level).get(name)) for level in _LEVELS)
+        if one is not None
+        for label, (without, given) in one.labels.items()
+    ]
+    return Table(("label", "level", "in gold", "without", "with", "difference"), tuple(rows))
+
+
+def _flips(found: Findings) -> Table:
+    rows = [
+        (
+            _name(found.subsets[name]), question.name, f"{one.flips.better:,}",
+            f"{one.flips.worse:,}", f"{one.flips.answers:,}",
+        )
+        for question in GOLD
+        for name, one in found.found.get(question, {}).items()
+    ]  # fmt: skip
+    headers = ("sub-dataset", "question", "wrong to right", "right to wrong", "of answers")
+    return Table(headers, tuple(rows))
+
+
+def _unlike(found: Findings) -> Table:
+    told = found.settings
+    method = {"lora": "LoRA", "full": "all parameters"}.get(str(told.get("method")), NONE)
+    if method == "LoRA":
+        method += f", rank {told.get('rank', NONE)}"
+    rate = told.get("learning_rate")
+    rows = [
+        ("model", str(told.get("model", NONE)), "LLaMA3-8B"),
+        ("trained", method, "all parameters"),
+        ("epochs", str(told.get("epochs", NONE)), "3"),
+        ("learning rate", "the recipe's" if rate == 0 else str(rate or NONE), "1e-5"),
+        ("records to learn from", _range(s.train for s in found.subsets.values()), "500 to 2,000"),
+        (
+            "records to test on",
+            _range(s.test for s in found.subsets.values()),
+            "three draws of 1,000, averaged",
+        ),
+        ("runs a condition", _range(_seeds(found)), "not told"),
+        ("texts", "those of the folders in plan.json", "the MMM datasets"),
+        ("scores", "exact items and labels; the paper's protocol below", "Algorithm 1, on strings"),
+        ("tests", "paired, runs and records random, corrected", "none"),
+    ]
+    return Table(("", "this study", PAPER), tuple(rows))
+
+
+def _seeds(found: Findings) -> Iterator[int]:
+    for question in GOLD:
+        yield from (len(one.seeds) for one in found.found.get(question, {}).values())
+
+
+def _range(values: Iterable[int]) -> str:
+    told = sorted(set(values))
+    if not told:
+        return NONE
+    return f"{told[0]:,}" if len(told) == 1 else f"{told[0]:,} to {told[-1]:,}"
+
+
+def _oddities(found: Findings) -> Table:
+    rows = [
+        (_name(subset), title, f"{row.dataset} {row.lang}", row.note)
+        for subset in found.subsets.values()
+        for title, row in ((f"{PAPER}, Table 2", subset.mmm), ("Flow paper", subset.flow))
+        if row is not None and row.note
+    ]
+    return Table(("sub-dataset", "where", "row", "note"), tuple(rows))
+
+
+def _missing(found: Findings) -> Table:
+    groups: dict[tuple[str, str], list[str]] = {}
+    for run in found.missing:
+        groups.setdefault((run.dataset, run.condition), []).append(str(run.seed))
+    rows = [(*key, ", ".join(seeds)) for key, seeds in groups.items()]
+    return Table(("sub-dataset", "condition", "seeds"), tuple(rows))
+
+
+# ---------------------------------------------------------------- cells
+
+
+def points(value: float | None) -> str:
+    """Return a difference in points, with its sign.
+
+    >>> points(0.0031), points(-0.02), points(None)
+    ('+0.31', '−2.00', '–')
+    """
+    return NONE if value is None else f"{100 * value:+.2f}".replace("-", "−")
+
+
+def probability(value: float) -> str:
+    """Return a p as it is printed.
+
+    >>> probability(0.04321), probability(0.00002)
+    ('0.043', '< 0.001')
+    """
+    return "< 0.001" if value < 0.001 else f"{value:.3f}"
+
+
+def _percent(value: float) -> str:
+    return f"{100 * value:.2f}"
+
+
+def _ends(interval: Interval) -> str:
+    low, high = (f"{100 * end:.2f}".replace("-", "−") for end in (interval.low, interval.high))
+    return f"[{low}, {high}]"
+
+
+def _name(subset: Subset) -> str:
+    return f"{subset.name} {CIRCULAR}" if subset.circular else subset.name
