@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
-from pointline.app import cli_study_report, cli_study_verbalizer, show
+from pointline.app import cli_study_flow, cli_study_report, cli_study_verbalizer, show
 from pointline.app.options import Json, print_json
 from pointline.errors import InputError
 

@@ -46,6 +46,7 @@ __all__ = ["Told", "execute"]
 Told = Callable[[int, str], None]
 
 _TRAINING = "training"
+_TOKENIZERS: dict[str, Any] = {}  # one for all runs of a process: its guide takes seconds to build
 _MAX_WINDOW = 1 << 20  # the model's own window is the limit
 
 
@@ -225,13 +226,15 @@ def _predictions(work: _Work, task: Task, records: Sequence[Record]) -> Iterator
         device=work.device,
         merge=lora,
     )
+    tokenizer = _TOKENIZERS.setdefault(design.model, backbone.tokenizer)
     options = Options(
         form=how.form(design.template),
         max_new_tokens=design.max_new_tokens,
         window=_MAX_WINDOW,
         long="refuse",
     )
-    extractor = Extractor(HFBackend(backbone), options, tasks=[task])
+    backend = HFBackend(replace(backbone, tokenizer=tokenizer))
+    extractor = Extractor(backend, options, tasks=[task])
     yield from extractor.many(records, task, batch_size=design.test_batch, ordered=False)
 
 
