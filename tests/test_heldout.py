@@ -87,3 +87,11 @@ def test_the_trials_hold_out_what_is_tested(heldout):
 
     assert recipes.BASE["held_out"] == heldout.HELD_OUT
     assert len(heldout.HELD_OUT) == len(set(heldout.HELD_OUT)) == 18
+
+
+def test_version_1_is_not_trained_on_what_is_held_out(heldout, folders):
+    import train_v1
+
+    config = train_v1.config(folders[0], folders[1] / "run")
+    assert config.held_out == heldout.HELD_OUT
+    assert [Path(path).name for path in config.data] == ["tconer-en", "tconer-ja", "tconer-zh"]
