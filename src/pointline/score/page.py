@@ -15,6 +15,8 @@ from pointline.score.tables import Table
 
 __all__ = ["marked", "page", "picture", "shown", "table"]
 
+_LONG = 48  # characters of a cell that is broken into lines
+
 # What a page shows of a text that would turn the page around it, or shows nothing.
 _VISIBLE = {code: chr(0x2400 + code) for code in range(32) if chr(code) not in "\n\t"}
 _VISIBLE |= dict.fromkeys(
@@ -68,7 +70,7 @@ def table(
     """Return a table that scrolls by itself where it is wide; `row_class` gives a row's class."""
     right = made.numeric
     head = "".join(
-        f'<th scope="col"{_aligned(to)}>{shown(cell)}</th>'
+        f'<th scope="col"{_class("n" if to else "")}>{shown(cell)}</th>'
         for cell, to in zip(made.headers, right, strict=True)
     )
     rows = "".join(_row(made, at, row_class(row)) for at, row in enumerate(made.rows))
@@ -87,18 +89,15 @@ def picture(svg: bytes, told: str) -> str:
     )
 
 
-def _row(made: Table, at: int, kind: str) -> str:
+def _row(made: Table, at: int, row_class: str) -> str:
     cells = []
     for column, (cell, right) in enumerate(zip(made.rows[at], made.numeric, strict=True)):
         told = f"<b>{shown(cell)}</b>" if (at, column) in made.best else shown(cell)
         tag = "td" if column else "th"
         scope = "" if column else ' scope="row"'
-        cells.append(f"<{tag}{scope}{_aligned(right)}>{told}</{tag}>")
-    return f"<tr{_class(kind)}>{''.join(cells)}</tr>"
-
-
-def _aligned(right: bool) -> str:
-    return _class("n" if right else "")
+        kind = "n" if right else "long" if len(cell) > _LONG else ""
+        cells.append(f"<{tag}{scope}{_class(kind)}>{told}</{tag}>")
+    return f"<tr{_class(row_class)}>{''.join(cells)}</tr>"
 
 
 def _class(name: str) -> str:

@@ -128,18 +128,16 @@ def _design(found: Findings, design: Design) -> str:
         if told:
             rises = sum(one.difference.value > 0 for one in told)
             helps, hurts = (len(_named(told, v)) for v in (Verdict.HELPS, Verdict.HURTS))
-            parts.append(
-                f"the {what} rise{'s' * (what == 'label')} on {rises} of {len(told)}, with"
-                f" certainty up on {helps} and down on {hurts}"
-            )
+            sure = f"surely so on {helps}" + (f", and surely falls on {hurts}" if hurts else "")
+            parts.append(f"the {what} rises on {rises} of {len(told)}, {sure}")
     if not parts:
         return ""
     opening = {
         "predicted": "With predictions in the place of gold, which is what a user has,",
-        "label first": "Trained on both levels at once, the label first,",
-        "items first": "Trained on both levels at once, the items first,",
+        "label first": "Trained to write both levels, the label first,",
+        "items first": "Trained to write both levels, the items first,",
     }[design]
-    return f"{opening} {'; '.join(parts)}."
+    return f"{opening} the F1 of {'; that of '.join(parts)}."
 
 
 def _circular(found: Findings) -> str:

@@ -9,6 +9,7 @@ from pathlib import Path
 import orjson
 
 from pointline.corpus import recordfile
+from pointline.errors import InputError
 from pointline.score.tables import Table, latex_text
 from pointline.study.answer import answer
 from pointline.study.findings import Findings, find
@@ -47,11 +48,13 @@ def report(
     booktabs) and `report.json` tell the same, `tables` holds each table as CSV and `figures` each
     figure as PNG, SVG and CSV. The same study gives the same bytes.
 
-    Raises InputError as `read_study` and `find` do, MissingExtra where figures are wanted without
-    matplotlib.
+    Raises InputError as `read_study` and `find` do and where `out` is a file, MissingExtra where
+    figures are wanted without matplotlib.
     """
     study = read_study(folder)
     place = Path(folder) / "report" if out is None else Path(out)
+    if place.is_file():
+        raise InputError(f"{place}: this is a file: name a folder for the report")
     found = find(
         study, alpha=alpha, resamples=resamples, seed=seed, examples=examples, progress=progress
     )

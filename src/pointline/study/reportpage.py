@@ -34,12 +34,23 @@ CAPTIONS: Mapping[str, str] = {
     "gains-text": "What each text label's F1 gained by the gold items; its number in gold.",
 }
 
-# Where a figure stands: before the table of this title.
-_BEFORE = {
-    "Both directions": ("forest",),
-    "The other designs": ("designs",),
-    "What differs from the MMM paper": ("curves",),
+# The figures before and after the table of a title.
+_PLACES: Mapping[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
+    "Both directions": (("forest",), ()),
+    "The other designs": (("designs",), ()),
+    "What this design could have seen": ((), ("curves",)),
 }
+
+# What explains and does not answer is folded.
+_FOLDED = frozenset(
+    {
+        "All conditions",
+        "The paper's protocol",
+        "Answers that flipped",
+        "Oddities of the published rows",
+        "Missing runs",
+    }
+)
 
 
 def title(found: Findings) -> str:
@@ -52,13 +63,27 @@ def page(found: Findings, pictures: Mapping[str, Path]) -> str:
     """Return the page as one string of HTML; `pictures` are the figures' SVG files by name."""
     told = "".join(f"<li>{shown(sentence)}</li>" for sentence in answer(found))
     parts = [f'<h1>{shown(title(found))}</h1><ul class="answer">{told}</ul>']
-    for name, table in tables(found).items():
-        before = "".join(_figure(figure, pictures) for figure in _BEFORE.get(name, ()))
-        parts.append(_section(name, before + _table(name, table)))
-        if name == "Answers that flipped":
-            parts[-1:] = [_gains(found, pictures), parts[-1], _examples(found)]
+    made = tables(found)
+    parts += [_part(name, table, pictures) for name, table in made.items() if name not in _FOLDED]
+    parts += [_gains(found, pictures), _examples(found)]
+    parts += [_folded(name, table) for name, table in made.items() if name in _FOLDED]
     style = files("pointline.study").joinpath("report.css").read_text(encoding="utf-8")
     return pages.page(title(found), "".join(parts), style=style)
+
+
+def _part(name: str, table: Table, pictures: Mapping[str, Path]) -> str:
+    before, after = _PLACES.get(name, ((), ()))
+    figures = ["".join(_figure(figure, pictures) for figure in some) for some in (before, after)]
+    return _section(name, figures[0] + _table(name, table) + figures[1])
+
+
+def _folded(name: str, table: Table) -> str:
+    note = f'<p class="note">{shown(NOTES[name])}</p>' if name in NOTES else ""
+    rows = f"{len(table.rows)} row{'s' * (len(table.rows) != 1)}"
+    return (
+        f'<details class="part"><summary>{shown(name)}<span>{rows}</span></summary>'
+        f"{note}{_table(name, table)}</details>"
+    )
 
 
 def _section(name: str, body: str) -> str:
