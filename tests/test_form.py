@@ -10,7 +10,8 @@ from strategies import records
 from pointline.errors import InputError
 from pointline.format.record import Fact, Pair, Record
 from pointline.format.tasks import TASKS, task
-from pointline.model.backend import Completion, Token
+from pointline.model.backend import Completion, Scripted, Token
+from pointline.model.extract import Extractor, Options
 from pointline.model.form import PAPER, POINTLINE, TEMPLATES, Form, Level, Order, Template
 from pointline.model.interpret import interpret
 from pointline.model.prompt import input_text, target
@@ -43,11 +44,10 @@ def test_what_is_written_in_a_form_is_read_back(record, form):
     line = target(record, asked, form)
     assert "\n" not in line
     found = interpret(Completion(line), record, asked, form)
-    assert found.label == ("" if form.level is Level.WORD else record.label)
-    wanted = () if form.level is Level.TEXT else record.items
-    # an item that comes oftener than the text holds it is dropped, as in every form
-    assert found.items == wanted or "repeat-dropped" in found.repairs
-    assert set(found.repairs) <= {"repeat-dropped"}
+    mix = target(record, asked, Form(form.level))
+    assert found.completion == mix
+    same = interpret(Completion(mix), record, asked)
+    assert (found.label, found.items, found.repairs) == (same.label, same.items, same.repairs)
     assert form.is_mix == (found.meta.get("raw_completion") is None)
 
 
@@ -165,6 +165,28 @@ def test_confidences_make_up_the_probability_in_every_order():
     alone = [("Society", -2.0, -inf), ("", -0.125, -0.125)]
     found = interpret(_spelled(*alone), record, asked, Form(Level.TEXT, template=PAPER))
     assert found.scores == {"label": pytest.approx(exp(-2.125)), "items": []}
+
+
+@pytest.mark.parametrize("template", [PAPER, POINTLINE, _ARROW])
+def test_a_completion_that_was_cut_before_its_label_gets_one(template):
+    form = Form(Level.BOTH, Order.ITEMS_FIRST, template=template)
+    record = Record("1", "scnm-en", "Ada met Bo.")
+    gold = replace(record, label="Society", pairs=[Pair("people", "Ada"), Pair("people", "Bo")])
+    whole = target(gold, task("scnm-en"), form)
+    shown = input_text(record.text, task("scnm-en"), form)
+    prompts = []
+
+    def answer(prompt):
+        prompts.append(prompt)
+        return whole if prompt == shown else whole[whole.index("Society") :]
+
+    ex = Extractor(Scripted(answer), Options(form=form, max_new_tokens=whole.index("Bo") + 1))
+    found = ex(record, "scnm-en")
+    assert len(prompts) == 2 and "Bo" not in prompts[1].removeprefix(shown)
+    assert (found.label, found.items, found.ok) == ("Society", (("people", "Ada"),), True)
+    assert found.repairs == ("cut-dropped",)
+    assert found.completion == "Society/NER/:people;Ada"
+    assert found.scores == {"label": 1.0, "items": [1.0]}
 
 
 def test_a_completion_of_another_form_is_kept_and_told():

@@ -27,6 +27,7 @@ from pointline.model import grammar, prompt, question
 from pointline.model.backend import Backend
 from pointline.model.grammar import MAX_ITEMS, Align
 from pointline.model.interpret import interpret, loops
+from pointline.model.lastlabel import labelled
 from pointline.model.prompt import Form, Level
 from pointline.model.window import merge, split
 
@@ -353,6 +354,9 @@ class Extractor:
             max_new_tokens=self._new_tokens,
             halts=[loops(job.record.text, job.task) for job in batch],
         )
+        if self.options.constrained:
+            asked = [(job.prompt, job.task) for job in batch]
+            completions = labelled(self.backend, asked, completions, self.options.asked)
         for job, completion in zip(batch, completions, strict=True):
             yield interpret(completion, job.record, job.task, self.options.asked)
 

@@ -56,11 +56,12 @@ def interpret(
     completion, which is a lower bound. Never raises for what a model wrote.
     """
     repairs: list[str] = []
+    form = form or Form()
     line = completion.text
     if completion.cut:
-        line = finish(line)
+        has_label = form.fields[-1:] == ("label",) and form.parts(line, task.word) is not None
+        line = line if has_label else finish(line)
         repairs.append("cut-dropped")
-    form = form or Form()
     parts = _parts(line, task, form)
     mix = line if form.is_mix else _as_mix(line, parts, task)
     reading = codec.read(mix, task, record.text, "lenient")
