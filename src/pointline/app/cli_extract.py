@@ -17,6 +17,7 @@ from pointline.app.options import (
     BatchSize,
     Device,
     Dtype,
+    Free,
     Json,
     Long,
     ModelName,
@@ -132,13 +133,7 @@ def extract(
     ] = None,
     model: ModelName = None,
     adapter: AdapterName = None,
-    free: Annotated[
-        bool,
-        typer.Option(
-            "--free",
-            help="Leave the grammar, or a chat model's schema, out: repair what it writes.",
-        ),
-    ] = False,
+    free: Free = False,
     align: Align = "words",
     long: Long = "split",
     batch_size: BatchSize = 8,

@@ -15,6 +15,7 @@ from pointline.app.options import (
     BatchSize,
     Device,
     Dtype,
+    Free,
     Json,
     Long,
     ModelName,
@@ -45,40 +46,39 @@ if TYPE_CHECKING:
 
 __all__ = ["predict"]
 
+Records = Annotated[Path, typer.Argument(help="Records, or a dataset folder (its test split).")]
+Out = Annotated[Path, typer.Option(help="The run folder; run again to go on.")]
+OneShot = Annotated[
+    Path | None,
+    typer.Option(
+        help="Show the first record of this file before every text; none for none. A chat model is"
+        " shown one of the training split if absent.",
+        show_default=False,
+    ),
+]
+NewTokens = Annotated[int, typer.Option(min=1, help="Where a completion that does not end is cut.")]
+Limit = Annotated[int | None, typer.Option(min=1, help="Only the first so many records.")]
 Repair = Annotated[
-    bool, server_option("Repair answers that are not in the format; else they say nothing.")
+    bool,
+    server_option("Repair answers that are not in the format; else they say nothing.", "--repair"),
 ]
 
 
 def predict(
-    records: Annotated[Path, typer.Argument(help="Records, or a dataset folder (its test split).")],
-    out: Annotated[Path, typer.Option(help="The run folder; run again to go on.")],
+    records: Records,
+    out: Out,
     task: TaskName = None,
     model: ModelName = None,
     adapter: AdapterName = None,
-    free: Annotated[
-        bool,
-        typer.Option("--free", help="Leave the grammar, or the JSON schema of a chat model, out."),
-    ] = False,
-    one_shot: Annotated[
-        Path | None,
-        typer.Option(
-            help="Show the first record of this file before every text; none for none. A chat"
-            " model is shown one of the training split if absent.",
-            show_default=False,
-        ),
-    ] = None,
+    free: Free = False,
+    one_shot: OneShot = None,
     align: Align = "words",
     long: Long = "split",
     batch_size: BatchSize = 8,
     device: Device = None,
     dtype: Dtype = "float32",
-    max_new_tokens: Annotated[
-        int, typer.Option(min=1, help="Where a completion that does not end is cut.")
-    ] = 512,
-    limit: Annotated[
-        int | None, typer.Option(min=1, help="Only the first so many records.")
-    ] = None,
+    max_new_tokens: NewTokens = 512,
+    limit: Limit = None,
     repair: Repair = False,
     concurrency: Concurrency = 8,
     per_minute: PerMinute = None,
@@ -118,9 +118,8 @@ def predict(
     )  # fmt: skip
     if served:
         extractor = _behind(str(model), adapter, device, options, limits, repair=repair)
-    elif repair or limits != Limits():
-        raise InputError("--repair, a pace, a price or a budget is for a model behind an address")
     else:
+        _refuse(limits, repair=repair)
         extractor = cli_extract.load(model, adapter, options, device=device, dtype=dtype)
     meant = extractor.task(chosen) if isinstance(chosen, str) else chosen
     done = _run(given, extractor, out, meant, batch_size)

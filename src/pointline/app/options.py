@@ -18,6 +18,7 @@ __all__ = [
     "BatchSize",
     "Device",
     "Dtype",
+    "Free",
     "Json",
     "Long",
     "Match",
@@ -80,6 +81,10 @@ Long = Annotated[
     Literal["split", "refuse"], typer.Option(help="What to do with a text that is too long.")
 ]
 
+Free = Annotated[
+    bool,
+    typer.Option("--free", help="Leave the grammar, or the JSON schema of a chat model, out."),
+]
 BatchSize = Annotated[int, typer.Option(min=1, help="Texts in a batch.")]
 Device = Annotated[
     str | None,

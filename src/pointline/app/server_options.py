@@ -19,9 +19,10 @@ __all__ = [
 ]
 
 
-def server_option(told: str) -> Any:
+def server_option(told: str, *names: str) -> Any:
     """Return an option that the help lists with those of the server."""
-    return typer.Option(help=told, rich_help_panel="A model behind an address", show_default=True)
+    panel = "A model behind an address"
+    return typer.Option(*names, help=told, rich_help_panel=panel, show_default=True)
 
 
 Concurrency = Annotated[int, server_option("Questions at a time.")]
