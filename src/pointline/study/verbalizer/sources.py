@@ -10,6 +10,7 @@ have more classes than a task; `PACKAGED` says which come with pointline.
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -50,7 +51,7 @@ class Source:
 
     def __post_init__(self) -> None:
         for part in self.parts:
-            if part not in _KINDS and not part.removeprefix("related:") < part:
+            if part not in _KINDS and not re.match("related:.", part):
                 told = ", ".join((*_KINDS, "related:PATH"))
                 raise InputError(f"no verbalizer {part!r}: choose of {told}, or join them by +")
 
