@@ -165,6 +165,12 @@ def _behind(
     )
 
 
+def _refuse(limits: Limits, *, repair: bool) -> None:
+    """Raise InputError where something was asked that a model of this machine has not."""
+    if repair or limits != type(limits)():
+        raise InputError("--repair, a pace, a price or a budget is for a model behind an address")
+
+
 def _run(given: _Given, extractor: Extractor, out: Path, task: Task | None, batch_size: int) -> Run:
     from pointline.corpus.manifest import sha256
     from pointline.model.predict import predict as run
