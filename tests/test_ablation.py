@@ -156,7 +156,8 @@ def test_conditions_share_weights_batches_and_vocabulary(finished, data, design,
         sets = [(drawn, read_dataset(drawn))]
         jobs.append(prepare(config, sets, RunFolder(tmp_path), describe(config, sets), None))
     first, *others = jobs
-    assert len({tuple(e.tokens for e in job.examples) for job in jobs}) == len(design.forms) == 6
+    learned = {tuple((e.tokens, e.prompt) for e in job.examples) for job in jobs}
+    assert len(learned) == len(design.forms) == 6
     for job in others:
         assert job.steps == first.steps
         assert [e.id for e in job.examples] == [e.id for e in first.examples]
