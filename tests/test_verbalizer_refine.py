@@ -34,7 +34,9 @@ def test_aggregates_worked_by_hand():
     assert np.exp(aggregate(TWO, SCORES, "mean")) == pytest.approx(
         np.array([[0.1, 0.1], [0.2, 0.1]])
     )
-    assert np.exp(aggregate(TWO, SCORES, "max")) == pytest.approx(np.array([[0.2, 0.1], [0.4, 0.5]]))
+    assert np.exp(aggregate(TWO, SCORES, "max")) == pytest.approx(
+        np.array([[0.2, 0.1], [0.4, 0.5]])
+    )
     assert np.exp(aggregate(TWO, SCORES, "log-sum")) == pytest.approx(
         np.array([[0.25, 0.2], [0.5, 0.52]])
     )

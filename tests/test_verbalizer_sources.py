@@ -60,9 +60,13 @@ def test_classes_share_few_words(family, lang):
 def test_the_script_of_a_list_is_that_of_its_language():
     kana = {chr(code) for code in range(0x3041, 0x30FF)}
     for family in PACKAGED:
-        assert not kana & set("".join(word for ws in packaged(family, "zh").values() for word in ws))
+        assert not kana & set(
+            "".join(word for ws in packaged(family, "zh").values() for word in ws)
+        )
         assert kana & set("".join(word for ws in packaged(family, "ja").values() for word in ws))
-        assert all(word.isascii() or "é" in word for ws in packaged(family, "en").values() for word in ws)
+        assert all(
+            word.isascii() or "é" in word for ws in packaged(family, "en").values() for word in ws
+        )
 
 
 def test_every_task_with_a_closed_set_has_a_list():
@@ -126,7 +130,10 @@ def test_items_of_facts_are_all_fields_but_the_relation():
 
 def test_the_most_frequent_words_come_first_and_so_many():
     records = [record(n, "scpos-n-en", "positive", "soup", "bread") for n in range(3)]
-    records += [record(9, "scpos-n-en", "positive", "soup"), record(10, "scpos-n-en", "negative", "queue")]
+    records += [
+        record(9, "scpos-n-en", "positive", "soup"),
+        record(10, "scpos-n-en", "negative", "queue"),
+    ]
     assert texts(item_words(records, task("scpos-n-en"), count=1))["positive"] == ["soup"]
     assert texts(item_words(records[::-1], task("scpos-n-en")))["positive"] == ["soup", "bread"]
 
@@ -143,7 +150,9 @@ def test_label_words_need_a_closed_set():
 def test_a_list_of_ones_own(tmp_path):
     mood = adhoc(labels=["calm", "angry"])
     file = tmp_path / "mood.json"
-    file.write_text(json.dumps({"calm": ["quiet", "still", " quiet"], "angry": ["furious"], "x": []}))
+    file.write_text(
+        json.dumps({"calm": ["quiet", "still", " quiet"], "angry": ["furious"], "x": []})
+    )
     assert texts(related_words(mood, file)) == {"calm": ["quiet", "still"], "angry": ["furious"]}
     (tmp_path / "adhoc.json").write_text(file.read_text())
     assert related_words(mood, tmp_path).words == ("quiet", "still", "furious")
@@ -190,7 +199,10 @@ def test_sources_are_joined_and_drawn():
     ]
     both = Source("label+items").verbalizer(asked, train, train[:2])
     assert both.name == "label+items"
-    assert texts(both) == {"positive": ["positive", "soup"], "negative": ["negative", "noise", "queue"]}
+    assert texts(both) == {
+        "positive": ["positive", "soup"],
+        "negative": ["negative", "noise", "queue"],
+    }
     few = Source("items:shots").verbalizer(asked, train, train[:2])
     assert texts(few)["negative"] == ["queue"]
     assert not Source("items").drawn and Source("items:shots").drawn

@@ -69,7 +69,8 @@ def test_a_tree_feeds_every_beginning_once(words):
 
 
 @pytest.mark.parametrize(
-    "pattern", ["", "{text}", "{mask}", "{mask} {text}", "{text}{text}{mask}", "{text} {mask} {mask}"]
+    "pattern",
+    ["", "{text}", "{mask}", "{mask} {text}", "{text}{text}{mask}", "{text} {mask} {mask}"],
 )
 def test_a_template_has_both_places_in_order(pattern):
     with pytest.raises(InputError, match="once"):
@@ -91,7 +92,9 @@ def test_a_blank_before_the_place_goes_to_the_word():
 def test_every_task_has_a_template_of_its_language_and_question():
     for asked in TASKS.values():
         opinion = asked.family.startswith("scpos")
-        assert template_for(asked).pattern == TEMPLATES["opinion" if opinion else "topic"][asked.lang]
+        assert (
+            template_for(asked).pattern == TEMPLATES["opinion" if opinion else "topic"][asked.lang]
+        )
     mine = template_for(task("scnm-ja"), {"ja": "{text} {mask}", "en": "{text}: {mask}"})
     assert mine.pattern == "{text} {mask}"
     assert template_for(adhoc(labels=["calm", "angry"])).pattern == TEMPLATES["topic"]["en"]

@@ -1,0 +1,372 @@
+"""A whole study on a tiny model: what it writes, that it goes on, that seeds decide; its report."""
+
+import json
+import shutil
+from dataclasses import replace
+
+import pytest
+from typer.testing import CliRunner
+from verbalized import tiny_bert, tiny_causal, tiny_classified, tiny_t5, word_file
+
+from pointline.app.cli import app
+from pointline.corpus.store import read_records
+from pointline.errors import InputError
+from pointline.format.record import Prediction, Record
+from pointline.format.tasks import task
+from pointline.model.runfolder import RunFolder
+from pointline.score.comparison import compare
+from pointline.score.tables import NONE
+from pointline.study.plan import Plan, PlannedRun
+from pointline.study.results import Run, Study, read_study
+from pointline.study.verbalizer import pages, report
+from pointline.study.verbalizer import scorer as scoring
+from pointline.study.verbalizer.plan import Settings, condition, drawn, method_of, planned
+from pointline.study.verbalizer.study import run_study
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("verbalizers")
+    tiny_causal(folder / "causal")
+    tiny_classified(folder / "data", langs=("ja", "en"))
+    (folder / "words").mkdir()
+    for lang in ("ja", "en"):
+        word_file(folder / "words" / f"scnm-{lang}.json", lang)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def settings(place):
+    return Settings(
+        (str(place / "data"),), model=str(place / "causal"), shots=3, seeds=2, test=10,
+        verbalizers=("label", "items", f"related:{place / 'words'}"), words=12, least=3,
+    )  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def study(place, settings):
+    return run_study(settings, place / "out")
+
+
+def no_model():
+    raise AssertionError("the model was loaded")
+
+
+# ---------------------------------------------------------------- the plan
+
+
+def test_what_is_drawn_follows_from_the_seed(settings):
+    first, again = drawn(settings), drawn(settings)
+    assert first == again
+    other = drawn(replace(settings, seed=1))
+    assert [d.test for d in first] != [d.test for d in other]
+    for found in first:
+        assert len(found.test) == 10
+        assert found.shots[0] != found.shots[1]
+        for shots in found.shots:
+            counts = [sum(r.label == label for r in shots) for label in found.task.labels]
+            assert counts == [3] * len(found.task.labels)
+            assert not {r.id for r in shots} & {r.id for r in found.test}
+
+
+def test_a_total_is_spread_over_the_classes(settings):
+    found = drawn(replace(settings, total=7))[0]
+    labels = found.task.labels
+    counts = [sum(r.label == label for r in found.shots[0]) for label in labels]
+    assert sum(counts) == 7 and max(counts) - min(counts) <= 1
+    assert replace(settings, total=7).methods[-1] == "7-text weights"
+
+
+def test_rare_classes_are_left_out_and_counted(settings):
+    found = drawn(replace(settings, least=8))[0]
+    assert 1 < len(found.task.labels) < 5
+    assert set(found.left_out) == set(task(found.task.name).labels) - set(found.task.labels)
+    with pytest.raises(InputError, match="fewer than two classes"):
+        drawn(replace(settings, least=500))
+
+
+def test_what_draws_nothing_has_one_run(settings):
+    plan = planned(replace(settings, verbalizers=("items", "items:shots")), drawn(settings)[:1])
+    seeds = {}
+    for run in plan.runs:
+        seeds.setdefault(run.condition, []).append(run.seed)
+    assert seeds == {
+        "items / zero-shot": [0], "items / calibrated": [0], "items / 3-shot weights": [0, 1],
+        "items:shots / zero-shot": [0, 1], "items:shots / calibrated": [0, 1],
+        "items:shots / 3-shot weights": [0, 1],
+    }  # fmt: skip
+    assert len({run.id for run in plan.runs}) == len(plan.runs)
+    assert Plan.from_dict(json.loads(json.dumps(plan.to_dict()))).runs == plan.runs
+
+
+@pytest.mark.parametrize(
+    ("change", "why"),
+    [
+        ({"verbalizers": ("words",)}, "no verbalizer 'words'"),
+        ({"verbalizers": ("label", "label")}, "twice"),
+        ({"verbalizers": ()}, "a verbalizer or more"),
+        ({"tune": ("prefix",)}, "weights, lora, full"),
+        ({"tokens": "all"}, "joint, first"),
+        ({"aggregate": "median"}, "mean, max, log-sum"),
+        ({"templates": {"ja": "{text}"}}, "{mask} once"),
+        ({"templates": {"fr": "{text} {mask}"}}, "en, ja, zh"),
+        ({"shots": 0}, "shots is 1 or more"),
+        ({"epochs": 0}, "1 or more"),
+    ],
+)
+def test_settings_that_cannot_be(settings, change, why):
+    with pytest.raises(InputError, match=why):
+        replace(settings, **change)
+
+
+def test_data_that_cannot_be(settings, tmp_path):
+    with pytest.raises(InputError, match="neither a dataset folder"):
+        drawn(replace(settings, data=(str(tmp_path),)))
+    shutil.copytree(f"{settings.data[0]}/scnm-ja", tmp_path / "other" / "scnm-ja")
+    with pytest.raises(InputError, match="two datasets are called"):
+        drawn(replace(settings, data=(f"{settings.data[0]}/scnm-ja", str(tmp_path / "other"))))
+
+
+# ---------------------------------------------------------------- the runs
+
+
+def test_a_study_writes_the_folder_of_every_study(study, settings):
+    assert not study.missing and len(study.finished) == 2 * 3 * (1 + 1 + 2)
+    assert set(study.datasets) == {"scnm-en", "scnm-ja"}
+    for run in study.finished.values():
+        predicted = read_records(run.predictions)
+        gold_task, gold = study.datasets[run.planned.dataset]
+        assert [p.id for p in predicted] == [g.id for g in gold]
+        assert all(p.label in gold_task.labels and 0 < p.scores["label"] <= 1 for p in predicted)
+        right = sum(p.label == g.label for p, g in zip(predicted, gold, strict=True))
+        assert run.metrics["tl"] == pytest.approx(right / len(gold))
+        words = json.loads((run.folder / "verbalizer.json").read_text())
+        assert {c: len(w) for c, w in words.items()} == run.metrics["words"]
+
+
+def test_it_goes_on_and_does_nothing_twice(place, settings, study):
+    once = {run: found.predictions.read_bytes() for run, found in study.finished.items()}
+    copy = place / "copy"
+    shutil.copytree(study.folder, copy)
+    for run in list(study.finished)[3:7]:
+        shutil.rmtree(copy / "runs" / run)
+    again = run_study(settings, copy)
+    assert {run: found.predictions.read_bytes() for run, found in again.finished.items()} == once
+    assert read_study(copy).finished.keys() == study.finished.keys()
+    run_study(settings, copy, load=no_model)
+
+
+def test_word_scores_are_kept(place, settings, study, monkeypatch):
+    copy = place / "kept"
+    shutil.copytree(study.folder, copy)
+    shutil.rmtree(copy / "runs")
+    monkeypatch.setattr(scoring, "score_prompts", no_model)
+    monkeypatch.setattr("pointline.study.verbalizer.scored.score_prompts", no_model)
+    assert run_study(settings, copy).finished.keys() == study.finished.keys()
+    file = next(copy.glob("scores/*/*.npy"))
+    file.write_bytes(b"half")
+    shutil.rmtree(copy / "runs")
+    with pytest.raises(InputError, match="remove it"):
+        run_study(settings, copy)
+
+
+def test_another_study_needs_another_folder(settings, study, tmp_path):
+    with pytest.raises(InputError, match="another shots"):
+        run_study(replace(settings, shots=2), study.folder)
+    (tmp_path / "notes.txt").write_text("mine")
+    with pytest.raises(InputError, match="holds no run"):
+        run_study(settings, tmp_path)
+
+
+def test_changed_data_need_another_folder(place, settings, study, tmp_path):
+    shutil.copytree(place / "data", tmp_path / "data")
+    moved = replace(settings, data=(str(tmp_path / "data"),))
+    shutil.copytree(study.folder, tmp_path / "out")
+    RunFolder(tmp_path / "out").write("config.json", moved.to_dict())
+    lines = (tmp_path / "data" / "scnm-ja" / "train.jsonl").read_text().splitlines()
+    (tmp_path / "data" / "scnm-ja" / "train.jsonl").write_text("\n".join(lines[1:]) + "\n")
+    with pytest.raises(InputError, match="have changed"):
+        run_study(moved, tmp_path / "out")
+
+
+def test_zero_shot_is_what_the_words_say(study, settings):
+    """One run, recomputed from the model alone."""
+    run = study.runs("scnm-ja", condition("items", "zero-shot"))[0]
+    found = next(d for d in drawn(settings) if d.name == "scnm-ja")
+    words = json.loads((run.folder / "verbalizer.json").read_text())
+    scorer = scoring.load(settings.model)
+    spelled = scorer.frame.spell(
+        list(dict.fromkeys(sum(map(list, words.values()), []))), found.template
+    )
+    for record, predicted in zip(found.test, read_records(run.predictions), strict=True):
+        scores = scoring.score_prompts(
+            scorer, [scorer.frame.prompt(record.text, found.template)], spelled
+        )
+        of = dict(zip(scores.words, scores.values[0], strict=True))
+        means = {label: sum(of[w] for w in ws) / len(ws) for label, ws in words.items()}
+        assert predicted.label == max(means, key=means.get)
+
+
+@pytest.mark.parametrize("make", [tiny_t5, tiny_bert])
+def test_other_kinds_of_models_and_a_tuned_one(place, settings, tmp_path, make):
+    small = replace(
+        settings, data=(f"{settings.data[0]}/scnm-ja",), model=str(make(tmp_path / "model")),
+        verbalizers=("items",), tune=("lora",), seeds=1, test=4, words=3, epochs=1,
+    )  # fmt: skip
+    found = run_study(small, tmp_path / "out")
+    tuned = found.runs("scnm-ja", "items / 3-shot lora")[0]
+    assert len(tuned.metrics["losses"]) == -(-tuned.planned.train // 4)
+    again = run_study(small, tmp_path / "again")
+    other = again.runs("scnm-ja", "items / 3-shot lora")[0]
+    assert other.metrics["losses"] == tuned.metrics["losses"]
+    assert other.predictions.read_bytes() == tuned.predictions.read_bytes()
+
+
+# ---------------------------------------------------------------- the report
+
+
+def planted(folder, first_right, second_right, *, name="scpos-n-ja", seeds=3):
+    """A study of two verbalizers with so many right answers of 40 in each run."""
+    asked = task(name)
+    gold = [Record(f"{n}", name, f"第{n}", asked.labels[n % 2]) for n in range(40)]
+    runs, finished = [], {}
+    for verbalizer, right in (("items", second_right), ("related", first_right)):
+        for seed in range(seeds):
+            run = PlannedRun(
+                f"{verbalizer}.{seed}", name, f"{verbalizer} / 20-shot lora", seed, 40, 40
+            )
+            path = folder / "runs" / run.id
+            path.mkdir(parents=True)
+            lines = []
+            for n, record in enumerate(gold):
+                good = (n + seed) % 40 < right
+                label = record.label if good else asked.labels[1 - n % 2]
+                lines.append(
+                    json.dumps({"id": record.id, "task": name, "text": record.text, "label": label})
+                )
+            (path / "predictions.jsonl").write_text("\n".join(lines) + "\n")
+            runs.append(run)
+            finished[run.id] = Run(run, path, {"macro": 0.5, "words": {"a": 3}, "texts_cut": 1})
+    told = {
+        "verbalizers": ["items", "related"],
+        "model": "m",
+        "tokens": "joint",
+        "aggregate": "mean",
+    }
+    facts = {"template": "{text} {mask}", "left_out": {}}
+    return Study(
+        folder, Plan(told, {name: facts}, tuple(runs)), {name: (asked, tuple(gold))}, finished
+    )
+
+
+def test_differences_are_those_of_compare(tmp_path):
+    made = planted(tmp_path, 20, 36)
+    found = report.find(made, resamples=500)
+    [(key, by_dataset)] = found.differences.items()
+    assert key == ("20-shot lora", "related", "items")  # the items' words are the second
+    sides = [
+        [read_records(run.predictions) for run in made.runs("scpos-n-ja", f"{name} / 20-shot lora")]
+        for name in ("related", "items")
+    ]
+    wanted = compare(made.datasets["scpos-n-ja"][1], *sides, resamples=500).tl
+    one = by_dataset["scpos-n-ja"]
+    assert (one.value, one.p, one.interval) == (wanted.value, wanted.p, wanted.interval)
+    assert one.value == pytest.approx(0.4) and str(one.verdict) == "helps"
+    assert found.common == {"scpos-n-ja": 0.5}
+
+
+def test_the_interval_of_a_condition_holds_runs_and_records(tmp_path):
+    found = report.find(planted(tmp_path, 20, 36), resamples=500)
+    value = found.value("scpos-n-ja", "items", "20-shot lora")
+    assert value.f1 == pytest.approx(0.9) and value.runs == 3
+    assert 0.7 < value.interval.low < 0.9 < value.interval.high <= 1
+
+
+def test_the_published_table_stands_beside_ours(tmp_path):
+    table = report.beside_paper(report.find(planted(tmp_path, 20, 36), resamples=100))
+    row = dict(zip(table.headers, table.rows[0], strict=True))
+    assert (row["MMM origin"], row["MMM items"]) == ("73.71", "88.31")
+    assert (row["Flow W/O KV"], row["Flow KV"]) == ("88.31", "73.71")
+    assert (row["our related"], row["our items"], row["items - related"]) == (
+        "50.00",
+        "90.00",
+        "+40.00",
+    )
+    english = planted(tmp_path / "en", 20, 36, name="scpos-n-en")
+    row = report.beside_paper(report.find(english, resamples=100)).rows[0]
+    assert row[2:6] == ("81.95", "88.70", NONE, NONE)
+
+
+def test_the_report_is_written_and_says_what_is_missing(tmp_path):
+    made = planted(tmp_path, 20, 36)
+    made.finished.pop("items.2")
+    found = report.find(made, resamples=100)
+    files = pages.write_report(made, found)
+    assert {path.name for path in files.values()} >= {
+        "report.md", "report.html", "scores.csv", "verbalizers.png", "verbalizers.svg",
+    }  # fmt: skip
+    text = files["report.md"].read_text()
+    assert "1 of 6 runs are not finished" in text and "88.31" in text and "Texts cut" in text
+    assert "verbalizers.png" in text
+    html = files["report.html"].read_text()
+    assert "<svg" not in html and "data:image/svg+xml" in html and "<script" not in html
+    drawn_rows = files["verbalizers.csv"].read_text().splitlines()
+    assert drawn_rows[0].startswith("dataset,method,verbalizer,f1,low,high")
+    assert found.to_dict()["missing"] == 1
+
+
+def test_a_study_without_a_finished_run_says_so(tmp_path):
+    made = planted(tmp_path, 20, 36)
+    made.finished.clear()
+    with pytest.raises(InputError, match="no run is finished"):
+        report.find(made)
+
+
+def test_silence_scores_nothing():
+    gold = [Record("1", "scpos-n-ja", "あ", "積極"), Record("2", "scpos-n-ja", "い", "消極")]
+    silent = [Prediction(record.id, record.task, record.text) for record in gold]
+    assert compare(gold, [silent], [gold], resamples=50).tl.first == 0
+
+
+# ---------------------------------------------------------------- the command
+
+
+def test_the_command(place, settings, study, tmp_path):
+    command = [
+        "study", "verbalizer", "--data", settings.data[0], "--model", settings.model,
+        "--verbalizers", ",".join(settings.verbalizers), "--shots", "3", "--seeds", "2",
+        "--test", "10", "--words", "12", "--least", "3", "--resamples", "100",
+    ]  # fmt: skip
+    done = CliRunner().invoke(app, [*command, "--out", str(study.folder)])
+    assert done.exit_code == 0, done.output
+    assert "24 of 24 runs" in done.output
+    assert (study.folder / "report.html").is_file()
+    told = CliRunner().invoke(app, [*command, "--out", str(study.folder), "--json"])
+    values = json.loads(told.stdout)
+    assert len(values["values"]) == 18 and values["missing"] == 0
+    plan = CliRunner().invoke(
+        app, [*command, "--out", str(tmp_path / "none"), "--dry-run", "--json"]
+    )
+    assert len(json.loads(plan.stdout)["runs"]) == 24 and not (tmp_path / "none").exists()
+
+
+@pytest.mark.parametrize(
+    ("option", "why"),
+    [
+        (["--template", "{text}"], "LANG=PATTERN"),
+        (["--verbalizers", "nouns"], "no verbalizer"),
+        (["--tune", "prefix"], "weights, lora, full"),
+    ],
+)
+def test_a_command_that_cannot_be(settings, tmp_path, option, why):
+    done = CliRunner().invoke(
+        app, ["study", "verbalizer", settings.data[0], "--out", str(tmp_path / "out"), *option]
+    )
+    assert isinstance(done.exception, InputError) and why in str(done.exception)
+
+
+def test_conditions_have_names_that_can_be_taken_apart():
+    assert method_of(condition("related:a / b.json", "20-shot lora")) == (
+        "related:a / b.json",
+        "20-shot lora",
+    )
