@@ -64,6 +64,7 @@ CHATTY = {
     "two lines": (FREE, "文芸/固有表現抽出/:人名;小野蘭\n:地名;金沢"),
     "fenced": (JSON, f"```json\n{SAID}\n```"),
     "explained": (JSON, f"{SAID}\nI hope that helps!"),
+    "a key twice": (JSON, SAID.replace("{", '{"label": "x", ', 1)),
     "one more key": (JSON, SAID.replace("{", '{"sure": 1, ', 1)),
     "another slash": (FREE, LINE.replace("抽出/", "抽出／")),
     "the line instead": (JSON, f"Answer:\n{LINE}"),

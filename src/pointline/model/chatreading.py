@@ -108,12 +108,20 @@ def _line(values: dict[str, Any] | None, prompt: ChatPrompt) -> tuple[str | None
 
 
 def _whole_object(text: str) -> dict[str, Any] | None:
-    """Return the JSON object that a text is, None where it is none or more than one."""
+    """Return the JSON object that a text is, None where it is none, more than one, or ambiguous."""
     try:
-        values = json.loads(text)
+        values = json.loads(text, object_pairs_hook=_without_repeats)
     except (ValueError, RecursionError):
         return None
     return values if isinstance(values, dict) else None
+
+
+def _without_repeats(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """Return an object; of a name that comes twice, JSON does not say which one is meant."""
+    values = dict(pairs)
+    if len(values) < len(pairs):
+        raise ValueError("a name comes twice")
+    return values
 
 
 def _kind(text: str) -> Fault:
