@@ -63,6 +63,15 @@ def studied(
     return folder
 
 
+def only(folder: Path, *names: str) -> Path:
+    """Leave these datasets in the plan of a study; return its folder."""
+    plan = json.loads((folder / "plan.json").read_text())
+    plan["datasets"] = {name: plan["datasets"][name] for name in names}
+    plan["runs"] = [run for run in plan["runs"] if run["dataset"] in names]
+    _write_json(folder / "plan.json", plan)
+    return folder
+
+
 _NAMES = ("scnm-en", "scnm-ja", "scnm-zh")
 
 

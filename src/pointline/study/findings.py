@@ -248,10 +248,11 @@ def find(
     found = {
         question: _corrected(raw[question], alpha) for question in QUESTIONS if question in raw
     }
-    together = {one: _together(found[one], pools[one], sure) for one in GOLD if len(pools[one]) > 1}
+    together = {one: _together(found[one], pools[one], sure) for one in GOLD if one in found}
     return Findings(
-        study.plan.settings, subsets, found, together, study.missing, len(study.plan.runs),
-        alpha, resamples, seed,
+        study.plan.settings, subsets, found,
+        {question: whole for question, whole in together.items() if whole is not None},
+        study.missing, len(study.plan.runs), alpha, resamples, seed,
     )  # fmt: skip
 
 
@@ -356,10 +357,17 @@ def _rows(judged: _Judged, pairs: Sequence[tuple[Run, Run]]) -> _Rows:
     )
 
 
-def _together(found: Mapping[str, Finding], pools: Mapping[str, _Rows], sure: _Sure) -> Difference:
-    """Return the difference over all records of the sub-datasets that have as many runs as most."""
+def _together(
+    found: Mapping[str, Finding], pools: Mapping[str, _Rows], sure: _Sure
+) -> Difference | None:
+    """Return the difference over all records of the sub-datasets that have as many runs as most.
+
+    None where that is a single one.
+    """
     sizes = Counter(len(found[name].seeds) for name in pools)
-    runs = max(sizes, key=lambda size: (sizes[size], size))
+    runs = max(sizes, key=lambda size: (sizes[size], size), default=0)
+    if sizes[runs] < 2:
+        return None
     rows: _Rows = Counter()
     for name, some in pools.items():
         if len(found[name].seeds) == runs:
