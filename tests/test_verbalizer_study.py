@@ -196,7 +196,7 @@ def test_zero_shot_is_what_the_words_say(study, settings):
     words = json.loads((run.folder / "verbalizer.json").read_text())
     scorer = scoring.load(settings.model)
     spelled = scorer.frame.spell(
-        list(dict.fromkeys(sum(map(list, words.values()), []))), found.template
+        list(dict.fromkeys(word for some in words.values() for word in some)), found.template
     )
     for record, predicted in zip(found.test, read_records(run.predictions), strict=True):
         scores = scoring.score_prompts(

@@ -114,5 +114,11 @@ def test_each_epoch_has_each_example_once():
     steps = order(5, Tuning(epochs=3, batch=2, seed=4))
     assert len(steps) == 9
     for epoch in range(3):
-        assert sorted(sum(steps[3 * epoch : 3 * epoch + 3], [])) == [0, 1, 2, 3, 4]
+        assert sorted(at for step in steps[3 * epoch : 3 * epoch + 3] for at in step) == [
+            0,
+            1,
+            2,
+            3,
+            4,
+        ]
     assert steps[:3] != steps[3:6]

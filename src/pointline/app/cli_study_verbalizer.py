@@ -5,10 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
+import orjson
 import typer
 
 from pointline.app import show
-from pointline.app.options import Device, Dtype, Json, print_json
+from pointline.app.options import Device, Dtype, Json, Replace, new_file, print_json, spare, task_of
+from pointline.app.server_options import Attempts, Timeout
 from pointline.errors import InputError
 
 if TYPE_CHECKING:
@@ -17,7 +19,7 @@ if TYPE_CHECKING:
     from pointline.study.verbalizer.plan import Settings
     from pointline.study.verbalizer.report import Findings
 
-__all__ = ["app", "verbalizer"]
+__all__ = ["app", "verbalizer", "words"]
 
 #: The tables that fit a terminal; the report has all of them.
 _SHOWN = ("Scores", "Over all datasets")
@@ -114,6 +116,42 @@ def verbalizer(
     study = _run(settings, out)
     findings = _find(study, resamples)
     print_json(findings.to_dict()) if json else _show(study, findings)
+
+
+@app.command()
+def words(
+    task: Annotated[str, typer.Option("--task", "-t", help="A task, or a dataset folder.")],
+    model: Annotated[str, typer.Option("--model", "-m", help="openai:NAME@BASE_URL.")],
+    out: Annotated[Path, typer.Option(help="The file of words, for related:FILE.")],
+    count: Annotated[int, typer.Option(min=1, help="Words a class.")] = 100,
+    timeout: Timeout = 120.0,
+    attempts: Attempts = 4,
+    replace: Replace = False,
+    json: Json = False,
+) -> None:
+    """Ask a chat model for the words that go with each class of a task.
+
+    Example: pointline study words --task scnm-ja --model openai:NAME@http://127.0.0.1:8080/v1
+    --out words.json
+    """
+    from pointline.corpus import recordfile
+    from pointline.model.client import Client
+    from pointline.model.limits import Limits
+    from pointline.model.question import Address
+    from pointline.study.verbalizer.asking import ask_words
+
+    spare(new_file(out), replace=replace)
+    asked = task_of(task)
+    client = Client(Address.parse(model), Limits(timeout=timeout, attempts=attempts))
+    with show.progress("asking") as advance:
+        found = ask_words(client, asked, count=count, told=advance)
+    with recordfile.atomic(out) as file:
+        file.write(orjson.dumps(found, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE))
+    if json:
+        print_json(found)
+        return
+    rows = [(label, f"{len(some)}", ", ".join(some[:8])) for label, some in found.items()]
+    show.output.print(show.table(("class", "words", "the first"), rows))
 
 
 # ---------------------------------------------------------------- what was typed

@@ -8,6 +8,7 @@ has not seen the data. docs/studies.md has the definitions.
 verbalizer.py   label words by class, and the steps from one verbalizer to another
 refine.py       from the probabilities of words to those of classes, and what they tell of words
 sources.py      where label words come from: label names, items, lists
+asking.py       lists by a chat model
 template.py     the prompts
 spelling.py     words as tokens, their common beginnings shared
 scorer.py       the protocol of models; autoregressive.py and masked.py are those there are
