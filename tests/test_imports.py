@@ -17,7 +17,7 @@ OWNERS = {
     "transformers": ("model", "study/verbalizer", "study/flow"),
     "peft": ("model", "study/verbalizer"),
     "llguidance": ("model",),
-    "matplotlib": ("corpus/canvas.py", "corpus/figures.py"),
+    "matplotlib": ("corpus/canvas.py", "corpus/figures.py", "study"),
     "fastapi": ("app/serve.py", "review/web"),
     "sqlalchemy": ("review/queue", "draft/ledger.py"),
     "ray": ("app/batch.py",),

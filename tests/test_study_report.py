@@ -18,10 +18,12 @@ from pointline.format.record import Pair, Record
 from pointline.format.tasks import task
 from pointline.study import paper
 from pointline.study.answer import answer
-from pointline.study.findings import find
+from pointline.study.asking import find
+from pointline.study.cells import CIRCULAR, TOGETHER
 from pointline.study.report import latex, markdown, report
+from pointline.study.reportdetails import labels
 from pointline.study.reportpage import page
-from pointline.study.reporttables import CIRCULAR, TOGETHER, labels, tables
+from pointline.study.reporttables import tables
 from pointline.study.results import read_study
 
 HOSTILE = ("<script>alert(1)</script>", "a_b & 50 % #{x}", "‮مرحبا‬", "|*`")

@@ -7,9 +7,9 @@ from statistics import median
 
 from pointline.score.difference import Difference, Verdict
 from pointline.study import paper
+from pointline.study.cells import CIRCULAR, points, probability
 from pointline.study.findings import Finding, Findings
 from pointline.study.question import Design, Level
-from pointline.study.reporttables import CIRCULAR, points, probability
 
 __all__ = ["answer"]
 

@@ -1,4 +1,4 @@
-"""Figures of a study: the differences with their intervals, losses, gains by label."""
+"""The figures of a study: forest plots, losses, gains by label."""
 
 from __future__ import annotations
 
@@ -6,32 +6,25 @@ import math
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from statistics import fmean
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from pointline.corpus.canvas import COLOURS, INK, Drawn, Sheet, drawing, tint
 from pointline.corpus.figures import short
-from pointline.score.difference import Difference, Verdict
+from pointline.score.difference import Verdict
 from pointline.study.condition import CONDITIONS
 from pointline.study.findings import Finding, Findings
+from pointline.study.forest import SURE, designs, forest, panels
 from pointline.study.plots import smoothed
-from pointline.study.question import GOLD, QUESTIONS, Level, Question
-from pointline.study.reporttables import CIRCULAR, PAPER, TOGETHER
+from pointline.study.question import GOLD, Level
 from pointline.study.results import Study
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
-    from matplotlib.lines import Line2D
 
-__all__ = ["curves", "designs", "draw", "forest", "gains"]
+__all__ = ["curves", "draw", "gains"]
 
-_SURE = {Verdict.HELPS: COLOURS[0], Verdict.HURTS: COLOURS[1]}
-_UNSURE = "#8A8A8A"
 _POINTS = 60  # of a curve in a figure; the CSV has all
 _LABELS = 8  # labels of a sub-dataset in a figure; the table has all
-_TITLES = {
-    GOLD[0]: "Items' F1: what the gold label adds",
-    GOLD[1]: "Label's F1: what the gold items add",
-}
 
 
 def draw(study: Study, found: Findings, out: Path) -> dict[str, Drawn]:
@@ -48,186 +41,6 @@ def draw(study: Study, found: Findings, out: Path) -> dict[str, Drawn]:
 
 
 _GAINS: Mapping[Level, str] = {"wl": "gains-items", "tl": "gains-text"}
-
-
-# ---------------------------------------------------------------- forests
-
-
-class _Line(NamedTuple):
-    """A line of a forest: its name, its difference if there is one, and what the paper prints."""
-
-    name: str
-    one: Difference | None = None
-    published: float | None = None
-    whole: bool = False
-
-
-def forest(found: Findings, stem: str | Path) -> Drawn:
-    """Draw the paper's two questions side by side, each sorted by the size of the difference."""
-    asked = [question for question in GOLD if question in found.found]
-    panels = {question: _lines(found, question, ordered=True) for question in asked}
-    height = 1.5 + 0.26 * max(map(len, panels.values()))
-    size = (5.2 * len(asked), height)
-    with drawing(Path(stem), size, header=_HEADER, rows=_rows(found, asked)) as sheet:
-        for axes, (question, lines) in zip(
-            _axes(sheet, 1, len(asked)), panels.items(), strict=True
-        ):
-            _panel(sheet, axes, lines, found.alpha, edge=_edge(lines))
-            axes.set_title(_TITLES[question])
-            axes.set_xlabel("difference in F1, points")
-        sheet.figure.legend(handles=_legend(found), loc="outside lower center", ncols=3)
-    return sheet.drawn()
-
-
-def designs(found: Findings, stem: str | Path) -> Drawn:
-    """Draw the designs beside the paper's, all sub-datasets in one order, a row each level."""
-    asked = [question for question in QUESTIONS if question in found.found]
-    levels = list(dict.fromkeys(question.level for question in asked))
-    columns = max(sum(q.level == level for q in asked) for level in levels)
-    size = (2.3 + 2.6 * columns, len(levels) * (0.9 + 0.22 * len(found.subsets)) + 0.5)
-    with drawing(Path(stem), size, header=_HEADER, rows=_rows(found, asked)) as sheet:
-        grid = list(_axes(sheet, len(levels), columns))
-        for at, level in enumerate(levels):
-            some = [question for question in asked if question.level == level]
-            edge = max(_edge(_lines(found, question)) for question in some)
-            for place, axes in enumerate(grid[at * columns : (at + 1) * columns]):
-                if place >= len(some):
-                    axes.set_visible(False)
-                    continue
-                lines = _lines(found, some[place])
-                _panel(sheet, axes, lines, found.alpha, edge=edge, named=place == 0)
-                axes.set_title(some[place].name, fontsize=9)
-        sheet.figure.supxlabel("difference in F1, points", fontsize=9)
-    return sheet.drawn()
-
-
-_HEADER = (
-    "question", "sub-dataset", "circular", "without", "with", "difference", "low", "high", "p",
-    "holm", "benjamini_hochberg", "verdict", "runs", "mmm_difference",
-)  # fmt: skip
-
-
-def _rows(found: Findings, asked: Sequence[Question]) -> Iterator[tuple[object, ...]]:
-    for question in asked:
-        for name, one in found.found[question].items():
-            subset, told = found.subsets[name], one.difference
-            numbers = (
-                told.first, told.second, told.value, told.interval.low, told.interval.high,
-                told.p, told.holm, told.benjamini_hochberg,
-            )  # fmt: skip
-            printed = subset.published(question.level) if question in GOLD else None
-            yield (
-                question.name, name, subset.circular, *(f"{value:.6f}" for value in numbers),
-                str(told.verdict), len(one.seeds), "" if printed is None else f"{printed:.4f}",
-            )  # fmt: skip
-
-
-def _lines(found: Findings, question: Question, *, ordered: bool = False) -> list[_Line]:
-    answers = found.found[question]
-    lines = []
-    for name, subset in found.subsets.items():
-        shown = f"{name} {CIRCULAR}" if subset.circular else name
-        printed = subset.published(question.level) if question in GOLD else None
-        one = answers[name].difference if name in answers else None
-        lines.append(_Line(shown, one, printed))
-    if ordered:
-        lines = sorted((line for line in lines if line.one), key=_order)
-        if question in found.together:
-            lines.append(_Line(TOGETHER, found.together[question], whole=True))
-    return lines
-
-
-def _order(line: _Line) -> tuple[float, str]:
-    return (0.0 if line.one is None else -line.one.value, line.name)
-
-
-def _panel(
-    sheet: Sheet,
-    axes: Axes,
-    lines: Sequence[_Line],
-    alpha: float,
-    *,
-    edge: float,
-    named: bool = True,
-) -> None:
-    axes.axvline(0, color=INK, linewidth=0.8, zorder=1)
-    for at, line in enumerate(lines):
-        if line.one is not None:
-            _interval(axes, at, line, edge, alpha)
-        if line.published is not None:
-            axes.plot(100 * line.published, at, "|", color=INK, markersize=8, alpha=0.55, zorder=2)
-    names = [sheet.shown(line.name) for line in lines] if named else []
-    axes.set_yticks(range(len(lines)), names or [""] * len(lines))
-    axes.set(xlim=(-edge, edge), ylim=(len(lines) - 0.5, -0.5))
-    axes.grid(axis="x", color="#E5E5E5")
-    axes.set_axisbelow(True)
-    axes.tick_params(axis="y", length=0)
-    axes.spines["left"].set_visible(False)
-
-
-def _edge(lines: Sequence[_Line]) -> float:
-    """Return how far a panel reaches on either side: all differences, most of the intervals."""
-    told = [line.one for line in lines if line.one is not None]
-    printed = [abs(100 * line.published) for line in lines if line.published is not None]
-    ends = sorted(100 * max(-one.interval.low, one.interval.high) for one in told)
-    values = [abs(100 * one.value) for one in told]
-    most = ends[math.ceil(0.8 * len(ends)) - 1] if ends else 1.0
-    return 1.08 * max(1.0, most, *values, *printed)
-
-
-def _interval(axes: Axes, at: int, line: _Line, edge: float, alpha: float) -> None:
-    """Draw a difference: thin its interval, thick the part of it that is due to the records."""
-    one = line.one
-    if one is None:
-        return
-    low, high, value = (100 * v for v in (one.interval.low, one.interval.high, one.value))
-    colour = _colour(one, alpha)
-    axes.hlines(at, max(low, -edge), min(high, edge), color=colour, linewidth=1.1, zorder=3)
-    if one.spread is not None:
-        half = 196 * math.sqrt(one.spread.records)
-        ends = max(value - half, -edge), min(value + half, edge)
-        axes.hlines(at, *ends, color=colour, linewidth=3.4, alpha=0.45, zorder=3)
-    for end, sign, mark in ((low, -1, "<"), (high, 1, ">")):
-        if sign * end > edge:
-            axes.plot(sign * edge, at, mark, color=colour, markersize=4, clip_on=False, zorder=3)
-    sure = one.verdict is not Verdict.NO_EVIDENCE
-    axes.plot(
-        value, at, "D" if line.whole else "o", markersize=6, zorder=4, markeredgecolor=colour,
-        markerfacecolor=colour if sure else "white", markeredgewidth=1.4,
-    )  # fmt: skip
-
-
-def _colour(one: Difference, alpha: float) -> str:
-    """Return blue or orange where p itself is below alpha, corrected or not; grey otherwise."""
-    if one.p >= alpha or one.value == 0:
-        return _UNSURE
-    return _SURE[Verdict.HELPS if one.value > 0 else Verdict.HURTS]
-
-
-def _legend(found: Findings) -> list[Line2D]:
-    from matplotlib.lines import Line2D
-
-    def sign(name: str, colour: str, face: str, mark: str = "o") -> Line2D:
-        return Line2D(
-            [], [], color=colour, marker=mark, markerfacecolor=face, markeredgewidth=1.4,
-            markersize=6, linewidth=1.1, label=name,
-        )  # fmt: skip
-
-    blue, orange = _SURE.values()
-    signs = [
-        sign("helps, after correction", blue, blue),
-        sign("helps, before correction only", blue, "white"),
-        sign("hurts, after correction", orange, orange),
-        sign("hurts, before correction only", orange, "white"),
-        sign("no evidence", _UNSURE, "white"),
-        Line2D([], [], color=INK, alpha=0.55, marker="|", linestyle="", label=f"{PAPER} prints"),
-    ]
-    several = any(len(one.seeds) > 1 for some in found.found.values() for one in some.values())
-    if several:
-        thick = Line2D([], [], color=_UNSURE, alpha=0.45, linewidth=3.4)
-        thick.set_label("of the interval, due to records alone")
-        signs.append(thick)
-    return signs
 
 
 # ---------------------------------------------------------------- losses
@@ -248,11 +61,11 @@ def curves(study: Study, stem: str | Path) -> Drawn:
     size = (3.5 * columns, 2.3 * math.ceil(len(names) / columns) + 0.6)
     with drawing(Path(stem), size, header=header, rows=rows) as sheet:
         lines: dict[str, object] = {}
-        panels = list(_axes(sheet, math.ceil(len(names) / columns), columns))
-        for axes, name in zip(panels, names, strict=False):
+        grid = list(panels(sheet, math.ceil(len(names) / columns), columns))
+        for axes, name in zip(grid, names, strict=False):
             lines |= _losses_of(axes, told[name])
             axes.set_title(sheet.shown(name), fontsize=9)
-        for axes in panels[len(names) :]:
+        for axes in grid[len(names) :]:
             axes.set_visible(False)
         sheet.figure.supxlabel("step", fontsize=9)
         sheet.figure.supylabel("loss, nats per completion token", fontsize=9)
@@ -317,10 +130,10 @@ def gains(found: Findings, level: Level, stem: str | Path) -> Drawn:
     size = (3.7 * columns, 0.6 + sum(0.6 + 0.21 * room for room in rooms))
     with drawing(Path(stem), size, header=header, rows=rows) as sheet:
         heights = [0.5 + 0.21 * room for room in rooms]
-        panels = list(_axes(sheet, len(rooms), columns, heights=heights))
-        for at, (axes, one) in enumerate(zip(panels, answers.values(), strict=False)):
+        grid = list(panels(sheet, len(rooms), columns, heights=heights))
+        for at, (axes, one) in enumerate(zip(grid, answers.values(), strict=False)):
             _gains_of(sheet, axes, one, room=rooms[at // columns])
-        for axes in panels[len(answers) :]:
+        for axes in grid[len(answers) :]:
             axes.set_visible(False)
         sheet.figure.supxlabel("difference in the label's F1, points", fontsize=9)
     return sheet.drawn()
@@ -335,7 +148,7 @@ def _gains_of(sheet: Sheet, axes: Axes, one: Finding, *, room: int) -> None:
     labels = list(one.labels.items())[:_LABELS]
     values = [100 * (given.f1 - without.f1) for _, (without, given) in labels]
     runs = len(one.seeds)
-    colours = [_SURE[Verdict.HELPS if value > 0 else Verdict.HURTS] for value in values]
+    colours = [SURE[Verdict.HELPS if value > 0 else Verdict.HURTS] for value in values]
     axes.barh(range(len(labels)), values, color=[tint(c, 0.75) for c in colours], height=0.72)
     names = [
         f"{sheet.shown(short(label, 20))}  {without.gold // runs:,}"
@@ -350,10 +163,3 @@ def _gains_of(sheet: Sheet, axes: Axes, one: Finding, *, room: int) -> None:
     axes.grid(axis="x", color="#E5E5E5")
     axes.set_axisbelow(True)
     axes.set_title(sheet.shown(one.dataset), fontsize=9)
-
-
-def _axes(
-    sheet: Sheet, rows: int, columns: int, *, heights: Sequence[float] | None = None
-) -> Iterator[Axes]:
-    grid = sheet.figure.subplots(rows, columns, squeeze=False, height_ratios=heights)
-    yield from grid.ravel()

@@ -12,11 +12,13 @@ from pointline.corpus import recordfile
 from pointline.errors import InputError
 from pointline.score.tables import Table, latex_text
 from pointline.study.answer import answer
-from pointline.study.findings import Findings, find
+from pointline.study.asking import find
+from pointline.study.findings import Findings
 from pointline.study.flips import Flip
 from pointline.study.question import SHOWN
+from pointline.study.reportdetails import labels
 from pointline.study.reportpage import CAPTIONS, page, title
-from pointline.study.reporttables import NOTES, labels, tables
+from pointline.study.reporttables import NOTES, tables
 from pointline.study.results import read_study
 
 __all__ = ["Report", "latex", "markdown", "report"]

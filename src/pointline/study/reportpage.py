@@ -12,10 +12,12 @@ from pointline.score.judge import Side
 from pointline.score.page import marked, shown
 from pointline.score.tables import Table
 from pointline.study.answer import answer
+from pointline.study.cells import TOGETHER
 from pointline.study.findings import Findings
 from pointline.study.flips import Flip
 from pointline.study.question import SHOWN, Level
-from pointline.study.reporttables import NOTES, TOGETHER, labels, tables
+from pointline.study.reportdetails import labels
+from pointline.study.reporttables import NOTES, tables
 
 __all__ = ["CAPTIONS", "page", "title"]
 

@@ -2,40 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
-from statistics import fmean, stdev
+from collections.abc import Mapping
 
 from pointline.format.tasks import LANGUAGES
 from pointline.score.difference import Difference, Signs, Verdict
-from pointline.score.significance import Interval
 from pointline.score.tables import NONE, Table
 from pointline.study import paper
-from pointline.study.condition import CONDITIONS
+from pointline.study import reportdetails as details
+from pointline.study.cells import (
+    CIRCULAR,
+    PAPER,
+    TOGETHER,
+    ends,
+    named,
+    percent,
+    points,
+    probability,
+)
 from pointline.study.findings import Finding, Findings, Subset
 from pointline.study.paper import Paper
 from pointline.study.question import GOLD, QUESTIONS, Design, Level, Question
+from pointline.study.reportdetails import LEVELS
 
-__all__ = [
-    "CIRCULAR",
-    "NOTES",
-    "PAPER",
-    "TOGETHER",
-    "as_printed",
-    "labels",
-    "points",
-    "probability",
-    "tables",
-]
-
-#: What stands behind the name of a circular sub-dataset, and what the papers' rows are called.
-CIRCULAR, PAPER = "†", "MMM paper"
-#: The row of all records of all sub-datasets that are not circular: one comparison, not corrected.
-TOGETHER = "all records together"
-
-_PAIRS: Mapping[Level, tuple[str, str]] = {
-    "wl": ("WL w/o TLI", "WL with TLI"),
-    "tl": ("TL w/o WLI", "TL with WLI"),
-}
+__all__ = ["NOTES", "as_printed", "tables"]
 
 
 def tables(found: Findings) -> dict[str, Table]:
@@ -44,15 +33,15 @@ def tables(found: Findings) -> dict[str, Table]:
         "Both directions": _mutual(found),
         **{_TITLES[question]: _answers(found, question) for question in GOLD},
         **{f"As the paper prints it: {name}": table for name, table in as_printed(found).items()},
-        "What differs from the MMM paper": _unlike(found),
+        "What differs from the MMM paper": details.unlike(found),
         "Over all comparisons: sign tests": _signs(found),
         "The other designs": _designs(found),
-        "What this design could have seen": _power(found),
-        "All conditions": _conditions(found),
-        "The paper's protocol": _by_protocol(found),
-        "Answers that flipped": _flips(found),
-        "Oddities of the published rows": _oddities(found),
-        "Missing runs": _missing(found),
+        "What this design could have seen": details.power(found),
+        "All conditions": details.conditions(found),
+        "The paper's protocol": details.by_protocol(found),
+        "Answers that flipped": details.flips(found),
+        "Oddities of the published rows": details.oddities(found),
+        "Missing runs": details.missing(found),
     }
     return {title: table for title, table in made.items() if table.rows}
 
@@ -115,7 +104,7 @@ def _mutual(found: Findings) -> Table:
         verdict = NONE if None in both else "yes" if name in mutual else "not shown"
         if subset.circular and verdict == "yes":
             verdict = "by construction"
-        rows.append((_name(subset), *told, verdict, _rises(subset)))
+        rows.append((named(subset), *told, verdict, _rises(subset)))
     headers = ("sub-dataset", "label to items", "items to label", "mutual", f"{PAPER}: rises")
     return Table(headers, tuple(rows))
 
@@ -131,7 +120,7 @@ def _answers(found: Findings, question: Question) -> Table:
     answers = found.found.get(question, {})
     rows = [
         (
-            *_answer(_name(found.subsets[name]), one.difference, str(len(one.seeds))),
+            *_answer(named(found.subsets[name]), one.difference, str(len(one.seeds))),
             points(found.subsets[name].published(question.level)),
         )
         for name, one in answers.items()
@@ -150,7 +139,7 @@ def _answers(found: Findings, question: Question) -> Table:
 def _answer(name: str, one: Difference, runs: str) -> tuple[str, ...]:
     ps = (one.p, one.holm, one.benjamini_hochberg)
     return (
-        name, _percent(one.first), _percent(one.second), points(one.value), _ends(one.interval),
+        name, percent(one.first), percent(one.second), points(one.value), ends(one.interval),
         *map(probability, ps), str(one.verdict), runs,
     )  # fmt: skip
 
@@ -177,10 +166,10 @@ def as_printed(found: Findings) -> dict[str, Table]:
                         name if ours else f"{PAPER}, {name}",
                         *(NONE if pair is None else f"{pair[side]:.2f}" for pair in pairs),
                     )
-                    for side, name in enumerate(_PAIRS[level])
+                    for side, name in enumerate(LEVELS[level])
                 ]
         title = dict[str, str](LANGUAGES).get(lang, lang)
-        made[title] = Table(("", *map(_name, subsets)), tuple(rows), frozenset(best))
+        made[title] = Table(("", *map(named, subsets)), tuple(rows), frozenset(best))
     return made
 
 
@@ -247,7 +236,7 @@ def _designs(found: Findings) -> Table:
     rows, sure = [], set[tuple[int, int]]()
     for at, (name, subset) in enumerate(found.subsets.items()):
         answers = [found.found[question].get(name) for question in asked]
-        rows.append((_name(subset), *map(_short, answers)))
+        rows.append((named(subset), *map(_short, answers)))
         sure |= {
             (at, column)
             for column, one in enumerate(answers, 1)
@@ -261,184 +250,4 @@ def _designs(found: Findings) -> Table:
 def _short(one: Finding | None) -> str:
     if one is None:
         return NONE
-    return f"{points(one.difference.value)} {_ends(one.difference.interval)}"
-
-
-# ---------------------------------------------------------------- behind the answers
-
-
-def _power(found: Findings) -> Table:
-    rows = []
-    for name, subset in found.subsets.items():
-        cells = [
-            cell
-            for level in _LEVELS
-            for cell in _smallest(found.of(level).get(name), subset.published(level))
-        ]
-        rows.append((_name(subset), *cells))
-    headers = (
-        "sub-dataset", "items: found 4 in 5", "corrected", PAPER,
-        "label: found 4 in 5", "corrected", PAPER,
-    )  # fmt: skip
-    return Table(headers, tuple(rows))
-
-
-_LEVELS: tuple[Level, ...] = ("wl", "tl")
-
-
-def _smallest(one: Finding | None, published: float | None) -> tuple[str, ...]:
-    told = (None, None) if one is None else one.smallest
-    shown = (NONE if v is None else f"{100 * v:.2f}" if v < 1 else "> 100" for v in told)
-    return (*shown, points(published))
-
-
-def _conditions(found: Findings) -> Table:
-    """Return the mean of each condition's runs, and their deviation where there are several."""
-    used = [name for name in CONDITIONS if any(name in s.scores for s in found.subsets.values())]
-    rows = []
-    for subset in found.subsets.values():
-        for metric in ("wl", "tl", "all"):
-            cells = [_mean(subset.scores.get(name, {}).values(), metric) for name in used]
-            if any(cell != NONE for cell in cells):
-                rows.append((_name(subset), metric.upper(), *cells))
-    return Table(("sub-dataset", "F1", *used), tuple(rows))
-
-
-def _mean(runs: Iterable[Mapping[str, float]], metric: str) -> str:
-    values = [100 * run[metric] for run in runs if metric in run]
-    if not values:
-        return NONE
-    spread = f" ± {stdev(values):.2f}" if len(values) > 1 else ""
-    return f"{fmean(values):.2f}{spread}"
-
-
-def _by_protocol(found: Findings) -> Table:
-    rows = []
-    for name, subset in found.subsets.items():
-        told = [one and one.by_protocol for one in (found.of(level).get(name) for level in _LEVELS)]
-        cells = [pair or (None, None) for pair in told]
-        if any(told):
-            rows.append(
-                (_name(subset), *(NONE if v is None else _percent(v) for p in cells for v in p))
-            )
-    return Table(("sub-dataset", *_PAIRS["wl"], *_PAIRS["tl"]), tuple(rows))
-
-
-def labels(found: Findings, name: str) -> Table:
-    """Return the F1 of each label of a sub-dataset, without and with the other level."""
-    rows = [
-        (
-            label,
-            "item" if level == "wl" else "text",
-            f"{without.gold // len(one.seeds):,}",
-            _percent(without.f1),
-            _percent(given.f1),
-            points(given.f1 - without.f1),
-        )
-        for level, one in ((level, found.of(level).get(name)) for level in _LEVELS)
-        if one is not None
-        for label, (without, given) in one.labels.items()
-    ]
-    return Table(("label", "level", "in gold", "without", "with", "difference"), tuple(rows))
-
-
-def _flips(found: Findings) -> Table:
-    rows = [
-        (
-            _name(found.subsets[name]), question.name, f"{one.flips.better:,}",
-            f"{one.flips.worse:,}", f"{one.flips.answers:,}",
-        )
-        for question in GOLD
-        for name, one in found.found.get(question, {}).items()
-    ]  # fmt: skip
-    headers = ("sub-dataset", "question", "wrong to right", "right to wrong", "of answers")
-    return Table(headers, tuple(rows))
-
-
-def _unlike(found: Findings) -> Table:
-    told = found.settings
-    method = {"lora": "LoRA", "full": "all parameters"}.get(str(told.get("method")), NONE)
-    if method == "LoRA":
-        method += f", rank {told.get('rank', NONE)}"
-    rate = told.get("learning_rate")
-    rows = [
-        ("model", str(told.get("model", NONE)), "LLaMA3-8B"),
-        ("trained", method, "all parameters"),
-        ("epochs", str(told.get("epochs", NONE)), "3"),
-        ("learning rate", "the recipe's" if rate == 0 else str(rate or NONE), "1e-5"),
-        ("records to learn from", _range(s.train for s in found.subsets.values()), "500 to 2,000"),
-        (
-            "records to test on",
-            _range(s.test for s in found.subsets.values()),
-            "three draws of 1,000, averaged",
-        ),
-        ("runs a condition", _range(_seeds(found)), "not told"),
-        ("texts", "those of the folders in plan.json", "the MMM datasets"),
-        ("scores", "exact items and labels; the paper's protocol below", "Algorithm 1, on strings"),
-        ("tests", "paired, runs and records random, corrected", "none"),
-    ]
-    return Table(("", "this study", PAPER), tuple(rows))
-
-
-def _seeds(found: Findings) -> Iterator[int]:
-    for question in GOLD:
-        yield from (len(one.seeds) for one in found.found.get(question, {}).values())
-
-
-def _range(values: Iterable[int]) -> str:
-    told = sorted(set(values))
-    if not told:
-        return NONE
-    return f"{told[0]:,}" if len(told) == 1 else f"{told[0]:,} to {told[-1]:,}"
-
-
-def _oddities(found: Findings) -> Table:
-    rows = [
-        (_name(subset), title, f"{row.dataset} {row.lang}", row.note)
-        for subset in found.subsets.values()
-        for title, row in ((f"{PAPER}, Table 2", subset.mmm), ("Flow paper", subset.flow))
-        if row is not None and row.note
-    ]
-    return Table(("sub-dataset", "where", "row", "note"), tuple(rows))
-
-
-def _missing(found: Findings) -> Table:
-    groups: dict[tuple[str, str], list[str]] = {}
-    for run in found.missing:
-        groups.setdefault((run.dataset, run.condition), []).append(str(run.seed))
-    rows = [(*key, ", ".join(seeds)) for key, seeds in groups.items()]
-    return Table(("sub-dataset", "condition", "seeds"), tuple(rows))
-
-
-# ---------------------------------------------------------------- cells
-
-
-def points(value: float | None) -> str:
-    """Return a difference in points, with its sign.
-
-    >>> points(0.0031), points(-0.02), points(None)
-    ('+0.31', '−2.00', '–')
-    """
-    return NONE if value is None else f"{100 * value:+.2f}".replace("-", "−")
-
-
-def probability(value: float) -> str:
-    """Return a p as it is printed.
-
-    >>> probability(0.04321), probability(0.00002)
-    ('0.043', '< 0.001')
-    """
-    return "< 0.001" if value < 0.001 else f"{value:.3f}"
-
-
-def _percent(value: float) -> str:
-    return f"{100 * value:.2f}"
-
-
-def _ends(interval: Interval) -> str:
-    low, high = (f"{100 * end:.2f}".replace("-", "−") for end in (interval.low, interval.high))
-    return f"[{low}, {high}]"
-
-
-def _name(subset: Subset) -> str:
-    return f"{subset.name} {CIRCULAR}" if subset.circular else subset.name
+    return f"{points(one.difference.value)} {ends(one.difference.interval)}"

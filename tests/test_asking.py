@@ -14,7 +14,7 @@ from pointline.score.comparison import compare
 from pointline.score.difference import Verdict, detectable, family, signs
 from pointline.score.match import score
 from pointline.study import paper
-from pointline.study.findings import find
+from pointline.study.asking import find
 from pointline.study.question import DESIGNS, GOLD, QUESTIONS, asked
 from pointline.study.results import read_study
 
