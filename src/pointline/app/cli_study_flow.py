@@ -172,7 +172,8 @@ def _of_families(folders: Sequence[Path], recipe: Recipe) -> list[Path]:
 
     if not recipe.families:
         return list(folders)
-    kept, other = [], []
+    kept: list[Path] = []
+    other: list[Path] = []
     for folder in folders:
         task = store.read_dataset(folder).task
         family = task.family.removeprefix("open-")

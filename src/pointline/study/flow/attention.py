@@ -70,7 +70,7 @@ _WATCHES: WeakKeyDictionary[Module, _Watch] = WeakKeyDictionary()
 
 @contextmanager
 def watched(
-    model: Module,
+    model: Any,
     watcher: Watcher | None = None,
     *,
     blocked: Blocked | None = None,

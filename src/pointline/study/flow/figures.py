@@ -88,7 +88,7 @@ def _curves(axis: Axes, result: FlowResult, view: View) -> None:
         if result.random:
             flat = sum(one.of(view)[0].middle[number] for one in result.random)
             axis.plot(
-                found.layers, flat / len(result.random), color=colour, linewidth=0.9,
+                found.layers, _alive(flat / len(result.random)), color=colour, linewidth=0.9,
                 linestyle=":", label=f"{name} of random weights",
             )  # fmt: skip
     if view == "means":
@@ -110,9 +110,16 @@ def _plain_logarithms(axis: Axes) -> None:
 def _line(
     axis: Axes, layers: Sequence[int], band: Band, number: int, colour: str, label: str
 ) -> None:
-    axis.plot(layers, band.middle[number], color=colour, linewidth=1.6, label=label)
-    axis.plot(layers, band.low[number], color=colour, linewidth=0.4, alpha=0.6)
-    axis.plot(layers, band.high[number], color=colour, linewidth=0.4, alpha=0.6)
+    axis.plot(layers, _alive(band.middle[number]), color=colour, linewidth=1.6, label=label)
+    axis.plot(layers, _alive(band.low[number]), color=colour, linewidth=0.4, alpha=0.6)
+    axis.plot(layers, _alive(band.high[number]), color=colour, linewidth=0.4, alpha=0.6)
+
+
+def _alive(values: Array) -> Array:
+    """Leave out what is exactly 0, such as S_wp in the last layer: no logarithm can show it."""
+    import numpy as np
+
+    return np.where(values == 0, np.nan, values)
 
 
 def draw_ratios(study: FlowStudy, stem: Path) -> Drawn:
@@ -204,6 +211,8 @@ class _panels:
         rows: Sequence[Sequence[object]],
     ) -> None:
         self._names = list(study.results)
+        layers = next(iter(study.results.values())).curves.layers
+        self._layers = layers[:: ceil(len(layers) / 10)]
         across = min(_ACROSS, len(self._names))
         down = ceil(len(self._names) / across)
         size = (1.2 + 3.0 * across, 1.5 + 2.2 * down)
@@ -218,6 +227,7 @@ class _panels:
         for axis, name in zip(axes, self._names, strict=False):
             axis.set_title(sheet.shown(name))
             axis.tick_params(labelsize=7, labelbottom=True)
+            axis.set_xticks(self._layers, map(str, self._layers))
         sheet.figure.supxlabel("layer", fontsize=9)
         return sheet, axes[: len(self._names)]
 

@@ -8,7 +8,7 @@ softmax, so that the row's other weights grow; what the recorder estimates to fi
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from pointline.study.flow.attention import Blocked, watched
 from pointline.study.flow.measure import Goal, logits_of
@@ -18,7 +18,6 @@ from pointline.study.flow.settings import Loss
 
 if TYPE_CHECKING:
     from torch import Tensor
-    from torch.nn import Module
 
 __all__ = ["CUTS", "cuts", "knock_out", "windows"]
 
@@ -49,7 +48,7 @@ def cuts(layout: Layout) -> Mapping[str, Tensor]:
 
 
 def knock_out(
-    model: Module,
+    model: Any,
     layout: Layout,
     goal: Goal,
     found: Sequence[frozenset[int]],

@@ -86,7 +86,7 @@ class Outcome:
 
 
 def measure(
-    model: Module, layout: Layout, goal: Goal, how: How, *, keep_maps: bool = False
+    model: Any, layout: Layout, goal: Goal, how: How, *, keep_maps: bool = False
 ) -> Outcome:
     """Run a batch forward and backward once and return what was recorded.
 
@@ -115,7 +115,7 @@ def measure(
     return Outcome(recorder, losses.detach(), goal.answers(logits.detach()))
 
 
-def logits_of(model: Module, layout: Layout) -> Tensor:
+def logits_of(model: Any, layout: Layout) -> Tensor:
     """Return the logits behind the last token of each sample, [batch, vocabulary], in float32+."""
     import inspect
 
@@ -135,7 +135,7 @@ def logits_of(model: Module, layout: Layout) -> Tensor:
     return logits.to(torch.promote_types(logits.dtype, torch.float32))
 
 
-def choose_way(model: Module, layout: Layout, goal: Goal, how: How) -> Way:
+def choose_way(model: Any, layout: Layout, goal: Goal, how: How) -> Way:
     """Return the way that fits the model, after a self-test on the last tokens of one prompt.
 
     Raises ModelError where both ways run and differ, or neither runs.
@@ -157,7 +157,7 @@ def choose_way(model: Module, layout: Layout, goal: Goal, how: How) -> Way:
     return "flow"
 
 
-def _hold_against(flow: dict[int, Tensor], eager: dict[int, Tensor], model: Module) -> None:
+def _hold_against(flow: dict[int, Tensor], eager: dict[int, Tensor], model: Any) -> None:
     greatest = max(float(kept.max()) for kept in eager.values())
     pairs = zip(sorted(flow), sorted(eager), strict=True)
     apart = max(float((flow[a] - eager[b]).abs().max()) for a, b in pairs)
@@ -186,7 +186,7 @@ def _probe(layout: Layout, goal: Goal) -> tuple[Layout, Goal]:
 
 
 @contextmanager
-def _frozen(model: Module) -> Iterator[None]:
+def _frozen(model: Any) -> Iterator[None]:
     """Hold every weight fixed; the graph begins at the embeddings, which need a gradient then."""
     flags = {parameter: parameter.requires_grad for parameter in model.parameters()}
     model.eval()
@@ -196,7 +196,7 @@ def _frozen(model: Module) -> Iterator[None]:
     def begin(_: Module, __: Any, out: Tensor) -> Tensor:
         return out.requires_grad_(True) if out.is_leaf else out
 
-    hook = model.get_input_embeddings().register_forward_hook(begin)  # type: ignore[operator]
+    hook = model.get_input_embeddings().register_forward_hook(begin)
     try:
         yield
     finally:
@@ -206,7 +206,7 @@ def _frozen(model: Module) -> Iterator[None]:
 
 
 @contextmanager
-def _checkpointed(model: Module) -> Iterator[None]:
+def _checkpointed(model: Any) -> Iterator[None]:
     """Have each layer forget its activations and compute them again in the backward pass.
 
     Transformers does so in training alone: the layers are told that they train, and nothing in
@@ -220,7 +220,7 @@ def _checkpointed(model: Module) -> Iterator[None]:
     with ExitStack() as stack:
         for layer in model.modules():
             if isinstance(layer, GradientCheckpointingLayer):
-                told = {name: 0.0 for name, value in vars(layer).items() if _drops(name, value)}
+                told: dict[str, Any] = {n: 0.0 for n, v in vars(layer).items() if _drops(n, v)}
                 told |= {"training": True, "gradient_checkpointing": True}
                 told["_gradient_checkpointing_func"] = partial(checkpoint, use_reentrant=False)
                 stack.enter_context(_set(layer, told))
@@ -244,11 +244,11 @@ def _set(layer: Module, told: dict[str, Any]) -> Iterator[None]:
 
 
 @contextmanager
-def _eager(model: Module, watcher: Watcher) -> Iterator[None]:
+def _eager(model: Any, watcher: Watcher) -> Iterator[None]:
     """Show the maps that eager attention returns; layers are numbered as they come."""
-    if model._can_set_attn_implementation():  # type: ignore[operator]
+    if model._can_set_attn_implementation():
         before: str | None = model.config._attn_implementation
-        model.set_attn_implementation("eager")  # type: ignore[operator]
+        model.set_attn_implementation("eager")
     else:
         before = None
     seen: list[int] = []
@@ -259,7 +259,8 @@ def _eager(model: Module, watcher: Watcher) -> Iterator[None]:
             return
         layer = int(getattr(module, "layer_idx", None) or len(seen))
         seen.append(layer)
-        weights.register_hook(_shows(watcher, layer, weights.detach()))
+        show = _shows(watcher, layer, weights.detach())
+        weights.register_hook(show)  # type: ignore[no-untyped-call]
 
     names = [module for module in model.modules() if "Attention" in type(module).__name__]
     hooks = [module.register_forward_hook(hook) for module in names]
@@ -269,7 +270,7 @@ def _eager(model: Module, watcher: Watcher) -> Iterator[None]:
         for handle in hooks:
             handle.remove()
         if before is not None:
-            model.set_attn_implementation(before)  # type: ignore[operator]
+            model.set_attn_implementation(before)
 
 
 def _shows(watcher: Watcher, layer: int, weights: Tensor) -> Callable[[Tensor], None]:

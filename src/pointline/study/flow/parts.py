@@ -8,7 +8,6 @@ A stage is the model itself, the knockouts, or a model of random weights. No pic
 
 from __future__ import annotations
 
-import os
 import zipfile
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -107,8 +106,6 @@ def write_npz(path: Path, arrays: Mapping[str, Any]) -> None:
     work = path.with_name(f".{path.name}.partial")
     with work.open("wb") as file:
         np.savez_compressed(file, **arrays)
-        file.flush()
-        os.fsync(file.fileno())
     work.replace(path)
 
 

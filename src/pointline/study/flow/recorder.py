@@ -189,7 +189,7 @@ class Recorder:
     def _estimate(
         self, layer: int, weights: Tensor, product: Tensor, row: int, column: int
     ) -> None:
-        heads, rows, columns = weights.shape[1:]
+        rows, columns = weights.shape[2:]
         member = self._layout.member
         whole = product.sum(-1)
         for edge, (to, source) in enumerate(EDGES):
@@ -197,7 +197,7 @@ class Recorder:
             if not reader.any():
                 continue
             blocked = member[:, source, column : column + columns, None].expand(-1, -1, 1)
-            share = (weights.flatten(1, 2) @ blocked).unflatten(1, (heads, rows))[..., 0]
-            part = (product.flatten(1, 2) @ blocked).unflatten(1, (heads, rows))[..., 0]
+            share = (weights.flatten(1, 2) @ blocked).view(whole.shape)
+            part = (product.flatten(1, 2) @ blocked).view(whole.shape)
             change = (share * whole - part) / (1 - share).clamp(min=_LEAST)
             self.estimate[layer][:, edge] += (change * reader).sum((1, 2))

@@ -46,9 +46,12 @@ class Shown:
 
     @property
     def edges(self) -> tuple[int, ...]:
-        """Where text and information begin and end."""
-        inside = [role in (Role.TEXT, Role.INFO) and role for role in self.roles]
-        return tuple(at for at in range(1, len(inside)) if inside[at] != inside[at - 1])
+        """Where the text and the information begin, and where each is over."""
+        ends: list[int] = []
+        for part in (Role.TEXT, Role.INFO):
+            places = [at for at, role in enumerate(self.roles) if role is part]
+            ends += [places[0], places[-1] + 1]
+        return tuple(ends)
 
     def by_character(self, values: Array) -> Array:
         """Spread each token's value over its characters, [characters]; shared ones add up."""

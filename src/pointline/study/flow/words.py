@@ -68,9 +68,9 @@ def _against_positions(result: FlowResult) -> Iterator[str]:
         above, below, ratio = found.above[at], found.below[at], found.ratio[at]
         where = f"in {above} of {found.layers} layers, below it in {below}"
         told = f"{name} is above the random positions' 5 to 95 % band {where}"
-        if above >= found.layers / 2 and ratio > 1:
+        if above > found.layers / 2 and ratio > 1:
             verdict = "more flows through these tokens than through as many others"
-        elif below >= found.layers / 2 and ratio < 1:
+        elif below > found.layers / 2 and ratio < 1:
             verdict = "less flows through these tokens than through as many others"
         else:
             verdict = "this does not tell the information from other tokens"
@@ -123,11 +123,11 @@ def _of_the_task(result: FlowResult) -> Iterator[str]:
     )
     if facts.get("straddling_tokens"):
         yield (
-            f"{facts['straddling_tokens']} tokens hold characters of two pieces and were given to"
-            " the one with more of them."
+            f"Tokens that hold characters of two pieces: {facts['straddling_tokens']}, each given"
+            " to the piece with more of them."
         )
     if facts.get("same_first_token"):
         yield (
-            f"In {facts['same_first_token']} samples two choices begin with the same token, so that"
-            " the first token does not tell them apart."
+            f"Samples in which two choices begin with the same token: {facts['same_first_token']};"
+            " there the first token does not tell all choices apart."
         )

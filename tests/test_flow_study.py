@@ -1,0 +1,340 @@
+"""Whole studies on a tiny model: what is written, what a kill loses, what the page says."""
+
+import csv
+import os
+import signal
+import subprocess
+import sys
+import time
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from tiny import tiny_datasets
+from typer.testing import CliRunner
+
+from pointline.app.cli import app
+from pointline.errors import InputError
+from pointline.model import backbone
+from pointline.study.flow import run as running
+from pointline.study.flow.against import ablation_differences, against, flow_number
+from pointline.study.flow.correlation import correlate, spearman
+from pointline.study.flow.figures import draw
+from pointline.study.flow.knockout import windows
+from pointline.study.flow.page import page
+from pointline.study.flow.parts import Parts, read_npz
+from pointline.study.flow.result import read_flow, write_tables
+from pointline.study.flow.run import Engine, run
+from pointline.study.flow.samples import choose, read_split
+from pointline.study.flow.settings import RECIPES, FlowConfig
+from pointline.study.flow.shown import read_shown
+from pointline.study.flow.words import CRITICISM, conclusions
+
+SMALL = FlowConfig(
+    "items-to-label", split="train", samples=6, draws=5, random_samples=3, knockout=1,
+    knockout_samples=2, maps=1,
+)  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory):
+    return [Path(path) for path in tiny_datasets(tmp_path_factory.mktemp("data"), 30)]
+
+
+@pytest.fixture(scope="module")
+def study(tmp_path_factory, data, base):
+    out = tmp_path_factory.mktemp("flow") / "study"
+    run(data, SMALL, out=out, model=str(base), engine=Engine(batch_tokens=200))
+    return read_flow(out)
+
+
+def arrays(folder):
+    """Every array of a study by the sample it is of, whatever batch that came in."""
+    found = {}
+    for stage in sorted({file.parent for file in folder.glob("*/*/[0-9]*.npz")}):
+        if stage.name == "maps":
+            continue
+        for file in stage.glob("*.npz"):
+            part = read_npz(file)
+            for row, id in enumerate(part["ids"]):
+                for name in part.keys() - {"ids"}:
+                    found[stage.parent.name, stage.name, str(id), name] = part[name][row]
+    return found
+
+
+def test_a_study_has_every_stage_of_every_dataset(study):
+    assert list(study.results) == ["scnm-en", "scnm-ja", "scnm-zh"]
+    for result in study.results.values():
+        assert result.curves.samples == result.facts["samples"] > 4
+        assert len(result.curves.layers) == 2
+        assert len(result.random) == 1 and result.random[0].samples == 3
+        assert result.knocked is not None and result.knocked.samples == 2
+        assert result.knocked.windows == ((0, 0), (1, 1), (0, 1))
+        assert len(result.shown) == 1
+        assert result.curves.means.middle[0, -1] == 0  # S_wp of the last layer
+        assert (result.curves.means.low <= result.curves.means.middle).all()
+        assert (result.curves.null_means.low <= result.curves.null_means.high).all()
+
+
+def test_a_finished_study_is_not_run_again(study, data, base, monkeypatch):
+    def never(*told, **more):
+        raise AssertionError("a model was loaded")
+
+    monkeypatch.setattr(running.backbones, "load", never)
+    run(data, SMALL, out=study.folder, model=str(base))
+
+
+def test_other_settings_need_another_folder(study, data, base):
+    with pytest.raises(InputError, match="holds a run with another flow: give another folder"):
+        run(data, replace(SMALL, heads="abs-then-sum"), out=study.folder, model=str(base))
+
+
+def test_batches_change_nothing(study, data, base, tmp_path):
+    engine = Engine(batch_tokens=1, checkpointing=True)
+    run(data, SMALL, out=tmp_path / "one", model=str(base), engine=engine)
+    first, second = arrays(study.folder), arrays(tmp_path / "one")
+    assert first.keys() == second.keys()
+    for key, value in first.items():
+        np.testing.assert_allclose(second[key], value, rtol=2e-3, atol=2e-6, err_msg=str(key))
+
+
+KILLED = """
+import sys
+from pathlib import Path
+from pointline.study.flow.run import Engine, run
+from pointline.study.flow.samples import choose, read_split
+from pointline.study.flow.settings import FlowConfig
+out, model, *data = sys.argv[1:]
+config = FlowConfig("items-to-label", split="train", samples=6, draws=5, random_samples=3,
+                    knockout=1, knockout_samples=2, maps=1)
+run([Path(one) for one in data], config, out=Path(out), model=model,
+    engine=Engine(batch_tokens=1))
+"""
+
+
+def test_a_killed_study_loses_a_batch_at_most(study, data, base, tmp_path):
+    out = tmp_path / "killed"
+    command = [sys.executable, "-c", KILLED, str(out), str(base), *map(str, data)]
+    process = subprocess.Popen(command)
+    stage = out / "scnm-ja" / "model"
+    while not list(stage.glob("*.npz")) and process.poll() is None:
+        time.sleep(0.01)
+    os.kill(process.pid, signal.SIGKILL)
+    process.wait()
+    kept = {file: file.stat().st_mtime_ns for file in out.glob("*/*/[0-9]*.npz")}
+    assert not (out / "finished.json").exists() and len(kept) >= 7
+    run(data, SMALL, out=out, model=str(base), engine=Engine(batch_tokens=1))
+    assert all(file.stat().st_mtime_ns == when for file, when in kept.items())
+    whole, resumed = arrays(study.folder), arrays(out)
+    assert whole.keys() == resumed.keys()
+    for key, value in whole.items():
+        np.testing.assert_allclose(resumed[key], value, rtol=2e-3, atol=2e-6, err_msg=str(key))
+
+
+def test_half_a_file_does_not_count(tmp_path):
+    parts = Parts(tmp_path)
+    parts.add({"ids": np.array(["a", "b"])})
+    (tmp_path / ".00001.npz.partial").write_bytes(b"PK")
+    assert parts.done() == {"a", "b"}
+    (tmp_path / "00001.npz").write_bytes(b"PK")
+    with pytest.raises(InputError, match="cannot be read"):
+        parts.done()
+
+
+def test_what_is_left_out_is_counted(base, data, tmp_path):
+    lengths = sorted(len(one.tokens) for one in choose_all(base, data[0]))
+    short = replace(SMALL, max_tokens=lengths[2], knockout=0, random_models=0, maps=0)
+    run(data[:1], short, out=tmp_path / "a", model=str(base))
+    facts = read_flow(tmp_path / "a").results["scnm-en"].facts
+    fitting = sum(length <= lengths[2] for length in lengths)
+    assert facts["samples"] == min(fitting, SMALL.samples)
+    assert sum(facts["left_out"].values()) <= len(lengths) - facts["samples"]
+    with pytest.raises(InputError, match=r"no record can be measured \(\d+ longer than max_tokens"):
+        run(data[:1], replace(SMALL, max_tokens=5), out=tmp_path / "b", model=str(base))
+
+
+def test_tables_have_every_number(study):
+    files = write_tables(study)
+    with files[0].open(encoding="utf-8") as lines:
+        rows = list(csv.DictReader(lines))
+    assert len(rows) == 3 * 3 * 2
+    row = next(r for r in rows if r["quantity"] == "S_pq" and r["layer"] == "0")
+    curves = study.results["scnm-en"].curves
+    assert float(row["mean"]) == curves.means.middle[1, 0]
+    assert float(row["ratio"]) == pytest.approx(float(row["mean"]) / float(row["null_mean"]))
+    assert row["estimate"] and row["random_mean"] and float(row["reached"]) <= 1
+    shares = [float(r["share"]) for r in rows if r["layer"] == "0" and r["dataset"] == "scnm-ja"]
+    assert sum(shares) == pytest.approx(1)
+    held = read_npz(study.folder / "scnm-ja" / "samples.npz")
+    assert held["table"].shape == (6, 2, 6, 6)
+    assert list(held["roles"])[3] == "TEXT"
+
+
+def test_maps_are_of_the_sample_that_is_shown(study):
+    result = study.results["scnm-ja"]
+    shown = read_shown(result.shown[0])
+    row = result.measured.ids.index(shown.id)
+    assert shown.maps.shape[1] == len(shown.roles) == len(shown.tokens)
+    np.testing.assert_allclose(shown.maps.sum((1, 2)), result.measured.table[row].sum((1, 2)), 1e-4)
+    by_char = shown.by_character(shown.into_target.sum(0))
+    seen = [end > start for start, end in shown.spans]
+    np.testing.assert_allclose(by_char.sum(), shown.into_target.sum(0)[seen].sum(), 1e-5)
+
+
+def test_knockouts_leave_nothing_where_nothing_is_cut(study):
+    """In the last layer only the target's row counts: no text reaches the information there."""
+    for result in study.results.values():
+        assert abs(result.knocked.change[1, 0]) < 1e-6  # text->info in layer 1 alone
+        assert result.knocked.change[1, 1] != 0  # info->target
+        np.testing.assert_allclose(
+            result.knocked.change[0, 0], result.knocked.change[2, 0], rtol=1e-4, atol=1e-6
+        )
+
+
+def test_windows_of_layers():
+    assert windows(range(4), 4) == (frozenset(range(4)),)
+    assert windows([0, 2, 5], 2) == (frozenset({0, 2}), frozenset({5}), frozenset({0, 2, 5}))
+
+
+def test_the_words_say_what_the_controls_say(study):
+    said = " ".join(conclusions(study.results["scnm-en"]))
+    assert "S_pq is above the random positions' 5 to 95 % band in" in said
+    assert "Spearman over layers" in said and "Cut in earnest in all layers" in said
+    assert any("Liu et al. 2022" in one for one in CRITICISM)
+    bare = replace(study.results["scnm-en"], knocked=None, random=())
+    assert "--knockout does" in " ".join(conclusions(bare))
+
+
+def test_the_page_runs_one_script_and_escapes_all_else(study, tmp_path, monkeypatch):
+    made = page(study)
+    assert "script-src 'sha256-" in made and "default-src 'none'" in made
+    assert made.count("<script") == 2 and "http" not in made.replace(
+        "http://www.w3.org/2000/svg", ""
+    ).replace("http-equiv", "")
+    assert all(name in made for name in ("scnm-en", "Kramár", "S_pq"))
+    evil = replace(study, model="</script><b>", adapter="<i>")
+    made = page(evil)
+    assert "</script><b>" not in made and "&lt;/script&gt;&lt;b&gt;" in made
+
+
+def test_pictures_lie_beside_their_data(study):
+    pytest.importorskip("matplotlib")
+    drawn = draw(replace(study, results={"scnm-ja": study.results["scnm-ja"]}))
+    names = {file.name for one in drawn for file in one.files}
+    for stem in ("curves-means", "curves-shares", "ratio-to-null", "knockout", "map-scnm-ja"):
+        assert {f"{stem}.{kind}" for kind in ("png", "svg", "csv")} <= names
+    with (study.folder / "figures" / "curves-shares.csv").open(encoding="utf-8") as lines:
+        rows = list(csv.DictReader(lines))
+    assert {row["quantity"] for row in rows} == {"S_wp", "S_pq", "S_ww"} and len(rows) == 6
+    assert "mathdefault" not in (study.folder / "figures" / "curves-means.svg").read_text()
+
+
+# ---------------------------------------------------------------- the command
+
+
+def test_the_command_writes_everything_and_tells(data, base, tmp_path):
+    out = tmp_path / "out"
+    told = [
+        "study", "flow", "--data", str(data[2]), "--direction", "label-to-items", "--model", str(base), "--out", str(out), "--split", "train",
+        "--samples", "3", "--draws", "3", "--random-models", "0", "--knockout", "0", "--maps", "1",
+        "--prompt", "joint",
+    ]  # fmt: skip
+    done = CliRunner().invoke(app, told)
+    assert done.exit_code == 0, done.output
+    assert "S_pq/null" in done.output and "index.html" in done.output
+    assert {"index.html", "curves.csv", "figures"} <= {path.name for path in out.iterdir()}
+    again = CliRunner().invoke(app, [*told, "--json", "--no-figures"])
+    assert '"conclusions"' in again.output and again.exit_code == 0
+
+
+@pytest.mark.parametrize(
+    ("told", "words"),
+    [
+        (["--recipe", "nature"], "--recipe is one of pointline, mre, anchors, got 'nature'"),
+        (["--template", "mine"], "no template 'mine'"),
+        (["--split", "dev"], "has no dev split: it has train"),
+    ],
+)
+def test_what_cannot_be_done_is_said_in_one_line(data, base, tmp_path, told, words):
+    command = ["study", "flow", "--data", str(data[0]), "--direction", "items-to-label"]
+    command += ["--model", str(base), "--out", str(tmp_path / "out"), *told]
+    done = CliRunner().invoke(app, command)
+    assert isinstance(done.exception, InputError) and words in str(done.exception)
+
+
+def test_recipes_are_the_papers_settings():
+    mre = RECIPES["mre"].config("items-to-label")
+    assert (mre.prompt, mre.samples, mre.seed, mre.source) == ("digits", 1000, 42, "text")
+    assert RECIPES["mre"].training["learning_rate"] == 1e-5 and len(RECIPES["mre"].families) == 6
+    anchors = RECIPES["anchors"].config("items-to-label")
+    assert (anchors.loss, anchors.source, anchors.view) == ("label-set", "all", "shares")
+    assert all(FlowConfig.from_dict(r.config("label-to-items").to_dict()) for r in RECIPES.values())
+
+
+@pytest.mark.parametrize(
+    ("values", "words"),
+    [
+        ({"heads": "mean"}, "heads is one of sum-then-abs, abs-then-sum, got 'mean'"),
+        ({"samples": 0}, "samples is at least 1"),
+        ({"draws": 2.5}, "draws is a whole number from 0, got 2.5"),
+        ({"template": "x"}, "no template 'x': paper, pointline"),
+    ],
+)
+def test_settings_refuse_nonsense(values, words):
+    with pytest.raises(InputError, match=words):
+        FlowConfig("items-to-label", **values)
+
+
+# ---------------------------------------------------------------- beside an ablation
+
+
+def test_rank_correlation_by_hand():
+    assert spearman([1, 2, 3, 4], [10, 20, 30, 40]) == 1
+    assert spearman([1, 2, 2, 4], [4, 3, 3, 1]) == -1
+    assert spearman([1, 1, 1], [1, 2, 3]) == 0
+    # ranks 0 1.5 1.5 3 against 1 0 2 3, both of mean 1.5: sum of products 0.75 + 2.25
+    assert spearman([1, 2, 2, 3], [2, 1, 3, 4]) == pytest.approx(3 / (4.5 * 5) ** 0.5)
+
+
+def test_an_interval_narrows_with_datasets_and_p_is_fair():
+    few = correlate({str(i): i for i in range(5)}, {str(i): i * i for i in range(5)})
+    many = correlate({str(i): i for i in range(21)}, {str(i): i * i for i in range(21)})
+    assert few.rho == many.rho == 1 and many.interval.low > few.interval.low
+    assert few.p == pytest.approx(2 / 120, abs=0.006) and many.p < 0.001
+    with pytest.raises(InputError, match="needs 4 datasets that both studies have: there are 1"):
+        correlate({"a": 1}, {"a": 2, "b": 3})
+
+
+def test_flow_beside_an_ablations_report(study, tmp_path):
+    numbers = {name: flow_number(one, "ratio") for name, one in study.results.items()}
+    assert all(number > 0 for number in numbers.values())
+    assert flow_number(study.results["scnm-en"], "knockout") != 0
+    report = tmp_path / "report.json"
+    report.write_text(
+        '{"datasets": {"scnm-ja": {"circular": true}}, "findings": ['
+        '{"dataset": "scnm-ja", "question": "items to label", "difference": 0.01},'
+        '{"dataset": "scnm-en", "question": "items to label", "difference": -0.02},'
+        '{"dataset": "scnm-en", "question": "label to items", "difference": 0.5}]}'
+    )
+    found = ablation_differences(report, "items-to-label")
+    assert found == {"scnm-ja": 1.0, "scnm-en": -2.0}
+    assert ablation_differences(report, "items-to-label", circular=False) == {"scnm-en": -2.0}
+    with pytest.raises(InputError, match="needs 4 datasets"):
+        against([study.folder], report)
+    rows = tmp_path / "report.csv"
+    rows.write_text("dataset,difference\nscnm-ja,1.5\n")
+    assert ablation_differences(rows, "items-to-label") == {"scnm-ja": 1.5}
+    with pytest.raises(InputError, match="no report of an ablation"):
+        ablation_differences(study.folder / "config.json", "items-to-label")
+
+
+def choose_all(base, folder, **settings):
+    task, records = read_split(folder, "train")
+    config = replace(SMALL, **({"samples": 100} | settings))
+    return choose(records, task, backbone.load(base), config).samples
+
+
+def test_records_are_drawn_in_the_same_order_whatever_their_number(base, data):
+    few, more = (choose_all(base, data[0], samples=count) for count in (2, 5))
+    assert [one.id for one in few] == [one.id for one in more[:2]]
