@@ -46,7 +46,8 @@ _LATEX = {
     "~": r"\textasciitilde{}",
     "^": r"\textasciicircum{}",
     **{"<": r"\textless{}", ">": r"\textgreater{}", "|": r"\textbar{}"},
-    **{NONE: "--", "−": "$-$", "→": r"$\rightarrow$", "≈": r"$\approx$"},
+    **{NONE: "--", "−": "$-$", "→": r"$\rightarrow$", "≈": r"$\approx$", "±": r"$\pm$"},
+    "†": r"\textdagger{}",
 }
 
 

@@ -86,9 +86,10 @@ def _coin(found: Findings) -> str:
     whole = told.better + told.worse + told.equal
     if not whole:
         return ""
+    both_ways = f", in both directions on {rise} of {_count(both)}" if both else ""
     return (
         f"Without regard to size, {told.better} of {whole} comparisons rise (sign test p"
-        f" {_p(told.p)}), in both directions on {rise} of {_count(both)}. The MMM paper prints"
+        f" {_p(told.p)}){both_ways}. The MMM paper prints"
         f" {recount.rises} of {recount.comparisons} ({recount.share:.1%}, p {_p(recount.signs.p)})"
         f" and {recount.both} of {recount.datasets} in both directions."
     )

@@ -12,6 +12,7 @@ from pointline.score.difference import Difference, Verdict
 from pointline.study.cells import PAPER, TOGETHER, named
 from pointline.study.findings import Findings
 from pointline.study.question import GOLD, QUESTIONS, Question
+from pointline.study.question import asked as question_of
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -41,13 +42,14 @@ def forest(found: Findings, stem: str | Path) -> Drawn:
     """Draw the paper's two questions side by side, each sorted by the size of the difference."""
     asked = [question for question in GOLD if question in found.found]
     drawn = [(question, _lines(found, question, ordered=True)) for question in asked]
-    size = (5.2 * len(asked), 1.5 + 0.26 * max(len(lines) for _, lines in drawn))
+    size = (max(6.6, 5.2 * len(asked)), 1.6 + 0.26 * max(len(lines) for _, lines in drawn))
     with drawing(Path(stem), size, header=_HEADER, rows=_rows(found, asked)) as sheet:
         for axes, (question, lines) in zip(panels(sheet, 1, len(asked)), drawn, strict=True):
             _panel(sheet, axes, lines, found.alpha, edge=_edge(lines))
             axes.set_title(_TITLES[question])
             axes.set_xlabel("difference in F1, points")
-        sheet.figure.legend(handles=_legend(axes, found), loc="outside lower center", ncols=3)
+        signs = _legend(axes, found)
+        sheet.figure.legend(handles=signs, loc="outside lower center", ncols=1 + len(asked))
     return sheet.drawn()
 
 
@@ -55,20 +57,20 @@ def designs(found: Findings, stem: str | Path) -> Drawn:
     """Draw the designs beside the paper's, all sub-datasets in one order, a row each level."""
     asked = [question for question in QUESTIONS if question in found.found]
     levels = list(dict.fromkeys(question.level for question in asked))
-    columns = max(sum(q.level == level for q in asked) for level in levels)
-    size = (2.3 + 2.6 * columns, len(levels) * (0.9 + 0.22 * len(found.subsets)) + 0.5)
+    columns = list(dict.fromkeys(question.design for question in asked))
+    size = (2.3 + 2.6 * len(columns), len(levels) * (0.9 + 0.22 * len(found.subsets)) + 0.5)
     with drawing(Path(stem), size, header=_HEADER, rows=_rows(found, asked)) as sheet:
-        grid = list(panels(sheet, len(levels), columns))
-        for at, level in enumerate(levels):
-            some = [question for question in asked if question.level == level]
-            edge = max(_edge(_lines(found, question)) for question in some)
-            for place, axes in enumerate(grid[at * columns : (at + 1) * columns]):
-                if place >= len(some):
+        grid = panels(sheet, len(levels), len(columns))
+        for level in levels:
+            some = {one.design: _lines(found, one) for one in asked if one.level == level}
+            edge = max(map(_edge, some.values()))
+            for design, axes in zip(columns, grid, strict=False):
+                if design not in some:
                     axes.set_visible(False)
                     continue
-                lines = _lines(found, some[place])
-                _panel(sheet, axes, lines, found.alpha, edge=edge, named=place == 0)
-                axes.set_title(some[place].name, fontsize=9)
+                first = design == next(iter(some))
+                _panel(sheet, axes, some[design], found.alpha, edge=edge, named=first)
+                axes.set_title(question_of(level, design).name, fontsize=9)
         sheet.figure.supxlabel("difference in F1, points", fontsize=9)
     return sheet.drawn()
 

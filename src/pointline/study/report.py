@@ -147,7 +147,8 @@ def latex(found: Findings) -> str:
         " with a font for them."
     ]
     for name, table in tables(found).items():
-        note = latex_text(f"{name}. {NOTES.get(name, '')}".strip())
+        stop = "" if name.endswith("?") else "."
+        note = latex_text(f"{name}{stop} {NOTES.get(name, '')}".strip())
         parts.append(
             "\\begin{table}[t]\n\\centering\n"
             f"\\caption{{{note}}}\n\\label{{tab:{_slug(name)}}}\n"
