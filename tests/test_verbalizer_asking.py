@@ -25,11 +25,8 @@ def no_key(monkeypatch):
 
 
 def reply(body, number):
-    words = (
-        ["快適", "満足", " 快適 ", ""]
-        if "積極" in body["messages"][0]["content"][:130]
-        else ["不満"]
-    )
+    first = 'class "積極"' in body["messages"][0]["content"]
+    words = ["快適", "満足", " 快適 ", ""] if first else ["不満"]
     return Reply("はい。" + json.dumps({"words": words}, ensure_ascii=False))
 
 

@@ -5,7 +5,8 @@ import torch
 from verbalized import WORDS, tiny_bert, tiny_causal, tiny_t5
 
 from pointline.errors import InputError, ModelError
-from pointline.study.verbalizer import scorer as scoring
+from pointline.study.verbalizer.autoregressive import Sentinel
+from pointline.study.verbalizer.masked import Masked
 from pointline.study.verbalizer.scorer import Prompt, like, load, score_prompts
 from pointline.study.verbalizer.spelling import Spelled
 from pointline.study.verbalizer.template import TEMPLATES, Template
@@ -110,10 +111,12 @@ def test_a_prompt_longer_than_a_sliding_window(scorers):
     template = Template(TEMPLATES["topic"]["ja"])
     prompt = scorers["causal"].frame.prompt("潮の満ち引きを調べた。" * 16, template)
     assert len(prompt.ids) > 64  # the tiny model's window is 32
+    short = scorers["causal"].frame.prompt("雨。", template)
     words = scorers["causal"].frame.spell(["長い小説", "政治家"], template)
-    found = score_prompts(scorers["causal"], [prompt], words).values[0]
-    wanted = [one_by_one(scorers["causal"], prompt, t) for t in words.tokens.values()]
-    assert found.tolist() == pytest.approx(wanted, abs=2e-4)
+    found = score_prompts(scorers["causal"], [prompt, short], words, max_tokens=10_000).values
+    for row, one in zip(found, (prompt, short), strict=True):
+        wanted = [one_by_one(scorers["causal"], one, t) for t in words.tokens.values()]
+        assert row.tolist() == pytest.approx(wanted, abs=2e-4)
 
 
 @pytest.mark.parametrize("kind", ["causal", "seq2seq", "masked"])
@@ -146,10 +149,12 @@ def test_kinds_are_told_by_the_config(scorers):
     assert {kind: scorer.kind for kind, scorer in scorers.items()} == {k: k for k in scorers}
     with pytest.raises(InputError, match="causal"):
         load(scorers["masked"].name, adapter="some")
+    tokenizer = scorers["causal"].frame.tokenizer
     with pytest.raises(ModelError, match="sentinel"):
-        load(scorers["causal"].name.replace("causal", "masked"), kind="seq2seq")
+        Sentinel("plain", scorers["seq2seq"].model, tokenizer)
+    with pytest.raises(ModelError, match="mask"):
+        Masked("plain", scorers["masked"].model, tokenizer)
 
 
 def test_batches_of_like_length_hold_the_limit():
     assert list(like([5, 1, 5, 9], 10)) == [[1, 0], [2], [3]]
-    assert scoring.like.__doc__

@@ -8,7 +8,7 @@ place is over the whole vocabulary. So log p of a word is exact: the sum over it
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from pointline.errors import ModelError
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Causal", "Sentinel"]
 
-_ROWS = 48  # beginnings fed at a time: each carries a copy of the prompt's memory
+_ROWS = 48  # beginnings fed at a time, over all prompts: each has a copy of its prompt's memory
 _SENTINEL = "<extra_id_0>"
 
 
@@ -39,12 +39,10 @@ class Causal:
 
     def log_probabilities(self, prompts: Sequence[Prompt], words: Spelled) -> Tensor:
         """Return log p of each word behind each prompt: (prompts, words)."""
-        import torch
-
         tree = Tree.of(list(words.tokens.values()))
         if not tree.rows:
             return self.vocabulary(self._ends(prompts))[:, list(tree.firsts)]
-        return torch.stack([self._whole_words(prompt, tree) for prompt in prompts])
+        return _walks(tree, prompts, lambda some: _Read(self, some))
 
     def _ends(self, prompts: Sequence[Prompt]) -> Tensor:
         """Return the states of the prompts' last tokens; what fills up the right is never seen."""
@@ -52,24 +50,15 @@ class Causal:
 
         width = max(len(prompt.ids) for prompt in prompts)
         ids = [[*prompt.ids, *[0] * (width - len(prompt.ids))] for prompt in prompts]
-        states = self.states(torch.tensor(ids, device=self.model.device), None)
+        states = self.states(input_ids=torch.tensor(ids, device=self.model.device), use_cache=False)
         return states[torch.arange(len(prompts)), [len(prompt.ids) - 1 for prompt in prompts]]
 
-    def _whole_words(self, prompt: Prompt, tree: Tree) -> Tensor:
-        import torch
-        from transformers import DynamicCache
-
-        memory = DynamicCache(config=self.model.config)
-        ids = torch.tensor([prompt.ids], device=self.model.device)
-        return _walk(self, tree, self.states(ids, memory)[0, -1], memory)
-
-    def states(self, ids: Tensor, memory: Any) -> Tensor:
+    def states(self, **given: Any) -> Tensor:
         """Return the body's last states, or whole logits where the output layer is not plain."""
-        options = {"input_ids": ids, "past_key_values": memory, "use_cache": memory is not None}
         if self._head is None:
-            logits: Tensor = self.model(**options).logits
+            logits: Tensor = self.model(**given).logits
             return logits
-        found: Tensor = self.model.get_decoder()(**options).last_hidden_state
+        found: Tensor = self.model.get_decoder()(**given).last_hidden_state
         return found
 
     def vocabulary(self, states: Tensor) -> Tensor:
@@ -95,111 +84,92 @@ class Sentinel:
         window = min(tokenizer.model_max_length, 1 << 20)
         self.frame = Frame(tokenizer, (), (sentinel,), end, window)
         start = model.config.decoder_start_token_id
-        self._begin = [start if start is not None else model.config.pad_token_id, sentinel]
+        self.begin = (start if start is not None else model.config.pad_token_id, sentinel)
 
     def log_probabilities(self, prompts: Sequence[Prompt], words: Spelled) -> Tensor:
         """Return log p of each word behind the sentinel: (prompts, words)."""
-        import torch
-
         tree = Tree.of(list(words.tokens.values()))
-        read, mask = self._read(prompts)
         if not tree.rows:
-            return self.vocabulary(self._decode(read, mask).logits[:, -1])[:, list(tree.firsts)]
-        return torch.stack(
-            [self._whole_words(read[[at]], mask[[at]], tree) for at in range(len(prompts))]
-        )
+            return self.vocabulary(_Encoded(self, prompts).last)[:, list(tree.firsts)]
+        return _walks(tree, prompts, lambda some: _Encoded(self, some))
 
-    def _whole_words(self, read: Tensor, mask: Tensor, tree: Tree) -> Tensor:
-        found = self._decode(read, mask, use_cache=True)
-        branch = _Branch(self, read, mask)
-        return _walk(branch, tree, found.logits[0, -1], found.past_key_values)
+    def vocabulary(self, states: Tensor) -> Tensor:
+        """Return log p of every token that may follow: (states, vocabulary)."""
+        return states.float().log_softmax(dim=-1)
 
-    def _read(self, prompts: Sequence[Prompt]) -> tuple[Tensor, Tensor]:
-        """Return the encoder's states of the prompts, and which of them are no padding."""
+
+# ---------------------------------------------------------------- what was read
+
+
+class _Read:
+    """Prompts that a causal model has read, filled up on the left: what words go on from."""
+
+    def __init__(self, owner: Causal, prompts: Sequence[Prompt]) -> None:
+        import torch
+        from transformers import DynamicCache
+
+        width = max(len(prompt.ids) for prompt in prompts)
+        device = owner.model.device
+        ids = [[*[0] * (width - len(p.ids)), *p.ids] for p in prompts]
+        seen = [[0] * (width - len(p.ids)) + [1] * len(p.ids) for p in prompts]
+        self._owner, self.vocabulary = owner, owner.vocabulary
+        self._mask = torch.tensor(seen, device=device)
+        self._memory = DynamicCache(config=owner.model.config)
+        self.last = self._states(torch.tensor(ids, device=device), self._mask, self._memory)[:, -1]
+
+    def after(self, rows: Tensor) -> Tensor:
+        """Return the states of tokens behind every prompt: (prompts, rows, tokens, state)."""
         import torch
 
-        device, width = self.model.device, max(len(prompt.ids) for prompt in prompts)
-        ids = [[*prompt.ids, *[0] * (width - len(prompt.ids))] for prompt in prompts]
-        seen = [[1] * len(prompt.ids) + [0] * (width - len(prompt.ids)) for prompt in prompts]
-        mask = torch.tensor(seen, device=device)
-        encoder = self.model.get_encoder()
-        states = encoder(input_ids=torch.tensor(ids, device=device), attention_mask=mask)
-        return states.last_hidden_state, mask
+        prompts, count = len(self._mask), len(rows)
+        ids = rows.repeat(prompts, 1)
+        mask = torch.cat([self._mask.repeat_interleave(count, dim=0), torch.ones_like(ids)], dim=1)
+        states = self._states(ids, mask, _branched(self._memory, count))
+        return states.reshape(prompts, count, *states.shape[1:])
 
-    def _decode(self, read: Tensor, mask: Tensor, *, use_cache: bool = False) -> Any:
-        import torch
-
-        begin = torch.tensor([self._begin] * len(read), device=self.model.device)
-        return self.model(
-            encoder_outputs=(read,), attention_mask=mask, decoder_input_ids=begin,
-            use_cache=use_cache,
+    def _states(self, ids: Tensor, mask: Tensor, memory: Any) -> Tensor:
+        places = (mask.cumsum(dim=1) - 1).clamp(min=0)[:, -ids.shape[1] :]
+        return self._owner.states(
+            input_ids=ids, attention_mask=mask, position_ids=places, past_key_values=memory,
+            use_cache=True,
         )  # fmt: skip
 
-    def vocabulary(self, logits: Tensor) -> Tensor:
-        """Return log p of every token that may follow: (logits, vocabulary)."""
-        return logits.float().log_softmax(dim=-1)
 
+class _Encoded:
+    """Prompts that an encoder has read, and its decoder up to the sentinel; states are logits."""
 
-class _Branch:
-    """The decoder of one prompt of a `Sentinel`, for `_walk`."""
+    def __init__(self, owner: Sentinel, prompts: Sequence[Prompt]) -> None:
+        import torch
 
-    def __init__(self, owner: Sentinel, read: Tensor, mask: Tensor) -> None:
-        self.model, self.vocabulary = owner.model, owner.vocabulary
-        self._read, self._mask = read, mask
+        device, width = owner.model.device, max(len(prompt.ids) for prompt in prompts)
+        ids = [[*p.ids, *[0] * (width - len(p.ids))] for p in prompts]
+        seen = [[1] * len(p.ids) + [0] * (width - len(p.ids)) for p in prompts]
+        self._owner, self.vocabulary = owner, owner.vocabulary
+        self._mask = torch.tensor(seen, device=device)
+        self._read = owner.model.get_encoder()(
+            input_ids=torch.tensor(ids, device=device), attention_mask=self._mask
+        ).last_hidden_state
+        begin = torch.tensor([owner.begin] * len(prompts), device=device)
+        found = self._decode(begin, self._read, self._mask, None)
+        self.last, self._memory = found.logits[:, -1], found.past_key_values
 
-    def states(self, ids: Tensor, memory: Any) -> Tensor:
-        """Return the logits of tokens that follow what the memory holds."""
-        logits: Tensor = self.model(
-            encoder_outputs=(self._read.expand(len(ids), -1, -1),),
-            attention_mask=self._mask.expand(len(ids), -1),
-            decoder_input_ids=ids, past_key_values=memory, use_cache=True,
-        ).logits  # fmt: skip
-        return logits
+    def after(self, rows: Tensor) -> Tensor:
+        """Return the logits of tokens behind every sentinel: (prompts, rows, tokens, logits)."""
+        prompts, count = len(self._mask), len(rows)
+        read, mask = (kept.repeat_interleave(count, dim=0) for kept in (self._read, self._mask))
+        memory = _branched(self._memory, count)
+        logits: Tensor = self._decode(rows.repeat(prompts, 1), read, mask, memory).logits
+        return logits.reshape(prompts, count, *logits.shape[1:])
 
-
-# ---------------------------------------------------------------- the tree
-
-
-def _walk(model: Causal | _Branch, tree: Tree, last: Tensor, memory: Any) -> Tensor:
-    """Return log p of the tree's words: (words,). `last` is the state that they go on from."""
-    import torch
-
-    found = model.vocabulary(last[None])[0, list(tree.firsts)]
-    added = []  # log p of each further token, in the order of `numbers`
-    numbers = []
-    for nodes, states in _states(model, tree, memory):
-        steps = [step for step in tree.steps if step[1] in nodes]
-        log_p = model.vocabulary(states)
-        added.append(log_p[[nodes[node] for _, node, _ in steps], [t for _, _, t in steps]])
-        numbers += [word for word, _, _ in steps]
-    at = torch.tensor(numbers, device=found.device)
-    return found.index_add(0, at, torch.cat(added))
-
-
-def _states(
-    model: Causal | _Branch, tree: Tree, memory: Any
-) -> Iterator[tuple[dict[int, int], Tensor]]:
-    """Yield nodes, each with its number among the states that come with them."""
-    import torch
-
-    for start in range(0, len(tree.rows), _ROWS):
-        rows = tree.rows[start : start + _ROWS]
-        width = max(map(len, rows))
-        ids = [[*row, *[0] * (width - len(row))] for row in rows]
-        states = model.states(
-            torch.tensor(ids, device=model.model.device), _branched(memory, len(rows))
-        )
-        here = [
-            (node, row - start, depth)
-            for node, (row, depth) in enumerate(tree.nodes)
-            if start <= row < start + len(rows)
-        ]
-        chosen = states[[row for _, row, _ in here], [depth for _, _, depth in here]]
-        yield {node: number for number, (node, _, _) in enumerate(here)}, chosen
+    def _decode(self, ids: Tensor, read: Tensor, mask: Tensor, memory: Any) -> Any:
+        return self._owner.model(
+            encoder_outputs=(read,), attention_mask=mask, decoder_input_ids=ids,
+            past_key_values=memory, use_cache=True,
+        )  # fmt: skip
 
 
 def _branched(memory: Any, rows: int) -> Any:
-    """Return a memory of as many rows, each with what this one holds; this one stays as it is."""
+    """Return a memory with each of its rows so many times; this one stays as it is."""
     from transformers import EncoderDecoderCache
 
     if isinstance(memory, EncoderDecoderCache):
@@ -209,3 +179,56 @@ def _branched(memory: Any, rows: int) -> Any:
     branch.layers = [copy.copy(layer) for layer in memory.layers]
     branch.batch_repeat_interleave(rows)
     return branch
+
+
+# ---------------------------------------------------------------- the tree
+
+
+def _walks(
+    tree: Tree,
+    prompts: Sequence[Prompt],
+    read: Callable[[Sequence[Prompt]], _Read | _Encoded],
+) -> Tensor:
+    """Return log p of the tree's words: (prompts, words); small trees take many prompts at once."""
+    import torch
+
+    at_once = max(1, _ROWS // len(tree.rows))
+    return torch.cat(
+        [
+            _walk(tree, read(prompts[start : start + at_once]))
+            for start in range(0, len(prompts), at_once)
+        ]
+    )
+
+
+def _walk(tree: Tree, read: _Read | _Encoded) -> Tensor:
+    """Return log p of the tree's words behind what was read: (prompts, words)."""
+    import torch
+
+    found = read.vocabulary(read.last)[:, list(tree.firsts)]
+    added, numbers = [], []
+    for nodes, states in _nodes(tree, read):
+        steps = [step for step in tree.steps if step[1] in nodes]
+        log_p = read.vocabulary(states)
+        added.append(log_p[:, [nodes[node] for _, node, _ in steps], [t for _, _, t in steps]])
+        numbers += [word for word, _, _ in steps]
+    at = torch.tensor(numbers, device=found.device)
+    return found.index_add(1, at, torch.cat(added, dim=1))
+
+
+def _nodes(tree: Tree, read: _Read | _Encoded) -> Iterator[tuple[dict[int, int], Tensor]]:
+    """Yield nodes, each with its number among the states that come with them: (prompts, nodes)."""
+    import torch
+
+    for start in range(0, len(tree.rows), _ROWS):
+        rows = tree.rows[start : start + _ROWS]
+        width = max(map(len, rows))
+        ids = [[*row, *[0] * (width - len(row))] for row in rows]
+        states = read.after(torch.tensor(ids, device=read.last.device))
+        here = [
+            (node, row - start, depth)
+            for node, (row, depth) in enumerate(tree.nodes)
+            if start <= row < start + len(rows)
+        ]
+        chosen = states[:, [row for _, row, _ in here], [depth for _, _, depth in here]]
+        yield {node: number for number, (node, _, _) in enumerate(here)}, chosen
