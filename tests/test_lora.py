@@ -180,7 +180,7 @@ def test_the_learner_uses_it_and_saves_what_peft_reads(base, tmp_path):
     for number in range(3):
         student.step([examples], rate=0.01, seed=number)
     assert quicken(student.model) == 29  # as many as it has already
-    student._write_weights(tmp_path)
+    student._write_weights(tmp_path, None)
     loaded = backbone.load(base, adapter=tmp_path)
     tokens = sum(example.completion for example in examples)
     loss = CompletionLoss(loaded.model).value(collate(examples, pad=loaded.pad)) / tokens

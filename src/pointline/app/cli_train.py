@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
@@ -11,6 +11,7 @@ from pointline.app import show
 from pointline.app.options import Device, Json, print_json
 
 if TYPE_CHECKING:
+    from pointline.model.estimate import Estimate
     from pointline.model.settings import TrainConfig
     from pointline.model.train import Point, TrainResult
 
@@ -18,85 +19,141 @@ __all__ = ["train"]
 
 _STOPPED = 130  # what shells say of a program that was interrupted
 
+_Recipe = Annotated[
+    Literal["oiellm", "embedded"] | None,
+    typer.Option(help="Settings to begin from: the paper's, or those of the embedded adapter."),
+]
 _Method = Annotated[
-    Literal["lora", "full"], typer.Option(help="Adapt every linear layer, or train all weights.")
+    Literal["lora", "full"] | None,
+    typer.Option(help="Adapt every linear layer, or train all weights.  [lora]"),
 ]
+_Epochs = Annotated[int | None, typer.Option(min=1, help="Passes over the data.  [2]")]
 _Rate = Annotated[
-    float, typer.Option(help="The highest learning rate; 0: 5e-4 for lora, 2e-5 for full.")
+    float | None, typer.Option(help="The highest learning rate.  [5e-4 for lora, 2e-5 for full]")
 ]
-_BatchTokens = Annotated[int, typer.Option(min=1, help="Tokens in a batch, padding included.")]
-_MaxLength = Annotated[int, typer.Option(min=1, help="Longer examples are refused, never cut.")]
+_WarmUp = Annotated[
+    int | None, typer.Option(min=0, help="Steps in which the rate rises.  [5 % of all]")
+]
+_Rank = Annotated[
+    int | None, typer.Option(min=1, help="Rank of LoRA; its alpha is twice that.  [16]")
+]
+_BatchTokens = Annotated[
+    int | None, typer.Option(min=1, help="Tokens in a batch, padding included.  [2048]")
+]
+_Accumulation = Annotated[int | None, typer.Option(min=1, help="Batches in a step.  [1]")]
+_MaxLength = Annotated[
+    int | None, typer.Option(min=1, help="Longer examples are refused, never cut.  [1024]")
+]
 _Examples = Annotated[
     int | None, typer.Option(min=1, help="Training records of each dataset at most.")
 ]
 _DevExamples = Annotated[
-    int, typer.Option(min=0, help="Dev records of each dataset, scored after each epoch.")
+    int | None, typer.Option(min=0, help="Dev records of each dataset, scored by epoch.  [40]")
+]
+_Level = Annotated[
+    Literal["both", "text", "word"] | None, typer.Option(help="The level to learn.  [both]")
+]
+_Order = Annotated[
+    Literal["label-first", "items-first"] | None,
+    typer.Option(help="What a completion with both levels begins with.  [label-first]"),
 ]
 _ShowLabels = Annotated[
-    float, typer.Option(min=0, max=1, help="Share of the prompts that list the labels.")
+    float | None, typer.Option(min=0, max=1, help="Share of prompts that list labels.  [0]")
 ]
 _Lists = Annotated[
-    Literal["whole", "drawn"],
-    typer.Option(help="Listed labels: the task's, or some, drawn for each record."),
+    Literal["whole", "drawn"] | None,
+    typer.Option(help="List all labels of the task, or draw some for each record.  [whole]"),
 ]
 _Sampling = Annotated[
-    Literal["proportional", "root", "equal"],
-    typer.Option(help="A dataset's share of an epoch: by its size, by the root of it, equal."),
-]
-_HeldOut = Annotated[
-    list[str] | None,
-    typer.Option(help="Leave out records that hold this label, of either level; repeatable."),
+    Literal["proportional", "root", "equal"] | None,
+    typer.Option(help="A dataset's share of an epoch: by size, its root, equal.  [proportional]"),
 ]
 _Vocabulary = Annotated[
-    Literal["full", "seen"], typer.Option(help="Softmax over all tokens, or those of the data.")
+    Literal["full", "seen"] | None,
+    typer.Option(help="Softmax over all tokens, or those of the data.  [full]"),
 ]
-_Dtype = Annotated[Literal["auto", "float32", "bfloat16"], typer.Option(help="Type of numbers.")]
+_Dtype = Annotated[
+    Literal["auto", "float32", "bfloat16"] | None, typer.Option(help="Type of numbers.  [auto]")
+]
+_Checkpointing = Annotated[
+    bool | None,
+    typer.Option("--checkpointing/--no-checkpointing", help="Trade time for memory.  [no]"),
+]
+_SaveEvery = Annotated[int | None, typer.Option(min=1, help="Steps between checkpoints.  [50]")]
+_Seed = Annotated[int | None, typer.Option(help="Seed of everything that is drawn.  [0]")]
+_Estimate = Annotated[
+    bool, typer.Option("--estimate", help="Say what time and memory it would take, and stop.")
+]
 
 
 def train(
     data: Annotated[list[Path], typer.Argument(help="Dataset folders.")],
     out: Annotated[Path, typer.Option(help="The run folder; run again to go on.")],
     model: Annotated[str, typer.Option("--model", "-m", help="The base model.")] = "gemma3-270m",
-    method: _Method = "lora",
-    epochs: Annotated[int, typer.Option(min=1, help="Passes over the data.")] = 2,
-    learning_rate: _Rate = 0.0,
-    rank: Annotated[int, typer.Option(min=1, help="Rank of LoRA; its alpha is twice that.")] = 16,
-    batch_tokens: _BatchTokens = 2048,
-    accumulation: Annotated[int, typer.Option(min=1, help="Batches in a step.")] = 1,
-    max_length: _MaxLength = 1024,
+    recipe: _Recipe = None,
+    method: _Method = None,
+    epochs: _Epochs = None,
+    learning_rate: _Rate = None,
+    warmup_steps: _WarmUp = None,
+    rank: _Rank = None,
+    batch_tokens: _BatchTokens = None,
+    accumulation: _Accumulation = None,
+    max_length: _MaxLength = None,
     examples: _Examples = None,
-    dev_examples: _DevExamples = 40,
-    show_labels: _ShowLabels = 0.0,
-    label_lists: _Lists = "whole",
-    sampling: _Sampling = "proportional",
-    held_out: _HeldOut = None,
-    loss_vocabulary: _Vocabulary = "full",
-    dtype: _Dtype = "auto",
+    dev_examples: _DevExamples = None,
+    level: _Level = None,
+    order: _Order = None,
+    show_labels: _ShowLabels = None,
+    label_lists: _Lists = None,
+    sampling: _Sampling = None,
+    loss_vocabulary: _Vocabulary = None,
+    dtype: _Dtype = None,
     device: Device = None,
-    checkpointing: Annotated[bool, typer.Option(help="Trade time for memory.")] = False,
-    seed: Annotated[int, typer.Option(help="Seed of everything that is drawn.")] = 0,
-    save_every: Annotated[int, typer.Option(min=1, help="Steps between checkpoints.")] = 50,
+    checkpointing: _Checkpointing = None,
+    seed: _Seed = None,
+    save_every: _SaveEvery = None,
+    estimate: _Estimate = False,
     json: Json = False,
 ) -> None:
     """Fine-tune on the joint format; a killed run goes on from its last checkpoint.
 
+    Several processes share the work: accelerate launch -m pointline train ... (docs/training.md).
+
     Example: pointline train data/scnm-en data/scnm-ja --out runs/scnm --epochs 2
     """
+    from pointline.model.recipe import recipe as settings
     from pointline.model.settings import TrainConfig
 
-    config = TrainConfig(
-        tuple(map(str, data)), str(out), base=model, method=method, epochs=epochs,
-        learning_rate=learning_rate, rank=rank, max_tokens_per_batch=batch_tokens,
-        accumulation=accumulation, max_length=max_length, examples=examples,
-        dev_examples=dev_examples, show_labels_share=show_labels,
-        label_lists=label_lists, sampling=sampling, held_out=tuple(held_out or ()),
-        loss_vocabulary=loss_vocabulary, dtype=dtype, device=device,
-        checkpointing=checkpointing, seed=seed, save_every=save_every,
-    )  # fmt: skip
+    chosen = settings(recipe, {
+        "method": method, "epochs": epochs, "learning_rate": learning_rate,
+        "warmup_steps": warmup_steps, "rank": rank, "max_tokens_per_batch": batch_tokens,
+        "accumulation": accumulation, "max_length": max_length, "examples": examples,
+        "dev_examples": dev_examples, "show_labels_share": show_labels,
+        "label_lists": label_lists, "sampling": sampling, "loss_vocabulary": loss_vocabulary,
+        "dtype": dtype, "device": device, "checkpointing": checkpointing, "seed": seed,
+        "save_every": save_every, **_form(level, order),
+    })  # fmt: skip
+    config = TrainConfig(tuple(map(str, data)), str(out), base=model, **chosen)
+    if estimate:
+        _tell_estimate(config, json=json)
+        return
     result = _run(config)
     print_json(result.to_dict()) if json else _show(result)
     if not result.finished:
         raise typer.Exit(_STOPPED)
+
+
+def _form(level: str | None, order: str | None) -> dict[str, Any]:
+    """Return the settings that say what is learned, None where the mix format is."""
+    from pointline.errors import InputError
+    from pointline.model.form import Form, Level, Order
+
+    asked = Level(level or "both")
+    if order is None:
+        return {"level": asked}
+    if asked is not Level.BOTH:
+        raise InputError(f"--order is of completions with both levels, not of --level {level}")
+    return {"form": Form(asked, order=Order(order))}
 
 
 def _run(config: TrainConfig) -> TrainResult:
@@ -108,10 +165,15 @@ def _run(config: TrainConfig) -> TrainResult:
             advance(round(1000 * share), 1000, what)
 
         def stepped(point: Point) -> None:
-            stage = f"epoch {point.epoch}, loss {point.loss:.3f}, {point.tokens_per_second:.0f} t/s"
+            speed = f"{point.tokens_per_second:.0f} t/s{_gigabytes(point.memory, ', ')}"
+            stage = f"epoch {point.epoch}, loss {point.loss:.3f}, {speed}"
             advance(point.step, point.steps, stage)
 
         return run(config, progress=stepped, loading=loading)
+
+
+def _gigabytes(memory: int | None, before: str) -> str:
+    return "" if memory is None else f"{before}{memory / 1e9:.1f} GB"
 
 
 def _show(result: TrainResult) -> None:
@@ -127,7 +189,29 @@ def _show(result: TrainResult) -> None:
     ]
     if rows:
         show.output.print(show.table(("epoch", "dev set", "TL", "WL", "ALL"), rows))
-    show.say(f"{result.tokens:,} tokens in {result.seconds:.0f} s -> {result.model}")
+    speed = f" ({result.tokens_per_second:.0f} a second)" if result.tokens_per_second else ""
+    memory = _gigabytes(result.peak_memory, ", at most ")
+    show.say(f"{result.tokens:,} tokens{speed} in {result.seconds:.0f} s{memory} -> {result.model}")
+
+
+def _tell_estimate(config: TrainConfig, *, json: bool) -> None:
+    from pointline.model.estimate import estimate_run
+
+    found = estimate_run(config)
+    if json:
+        print_json([one.to_dict() for one in found])
+        return
+    columns = ("machine", "weights", "optimizer", "activations", "logits", "together", "time")
+    show.output.print(show.table(columns, map(_row, found)))
+    show.say("computed, not measured: what is counted and assumed is in docs/training.md")
+
+
+def _row(found: Estimate) -> tuple[str, ...]:
+    parts = (found.weights, found.optimizer, found.activations, found.logits, found.memory)
+    sizes = [f"{size / 1e9:.1f} GB" for size in parts]
+    if not found.fits:
+        sizes[-1] += f" of {found.available / 1e9:.0f}: too much"
+    return (found.machine, *sizes, f"{found.seconds / 3600:.2g} h")
 
 
 def _percent(value: float | None) -> str:

@@ -41,6 +41,7 @@ __all__ = [
     "load",
     "load_parts",
     "models",
+    "outline",
     "require",
 ]
 
@@ -169,6 +170,25 @@ def load_parts(
         chosen = fast_dtype(device) if dtype == "auto" else dtype
         model, tokenizer = _load_model(folder, chosen, kind), _load_tokenizer(folder)
     return model.to(_device(device)).eval(), tokenizer
+
+
+def outline(name_or_path: str | Path, *, progress: Progress | None = None) -> Backbone:
+    """Return a base model without its weights: sizes, layers and tokenizer, and nothing to run.
+
+    Raises as `load`.
+    """
+    name, _ = _resolve(str(name_or_path), None)
+    folder = _locate(name, cache=None, progress=progress)
+    try:
+        import torch
+        from transformers import AutoConfig, AutoModelForCausalLM
+    except ImportError as error:
+        raise MissingExtra(error.name or "transformers", extra="hf") from None
+    with quiet(), _one_line(name), torch.device("meta"):
+        config = AutoConfig.from_pretrained(folder, trust_remote_code=False)
+        model = AutoModelForCausalLM.from_config(config)
+        tokenizer = _load_tokenizer(folder)
+    return _backbone(model, tokenizer, name, None, {})
 
 
 def is_adapter(name: str | Path) -> bool:

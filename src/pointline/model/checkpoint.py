@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pointline.errors import ModelError
+from pointline.model.processes import put, whole
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -41,18 +42,43 @@ class State:
     history: tuple[Mapping[str, Any], ...] = ()
 
 
-def save(folder: Path, state: State, weights: Mapping[str, Tensor], optimizer: Optimizer) -> Path:
-    """Write a checkpoint into a run folder and remove the ones before it; return its folder."""
+def save(
+    folder: Path,
+    state: State,
+    weights: Mapping[str, Tensor],
+    optimizer: Optimizer,
+    *,
+    writes: bool = True,
+) -> None:
+    """Write a checkpoint into a run folder and remove the ones before it.
+
+    Of several processes, all have to call this, and one `writes`.
+    """
+    values, moments = _gathered(weights, writes), _gathered(_moments(weights, optimizer), writes)
+    if writes:
+        _write(folder, state, values, moments)
+
+
+def _gathered(values: Mapping[str, Any], keep: bool) -> dict[str, Tensor]:
+    gathered = {}
+    for name, value in values.items():
+        tensor = whole(value)
+        if keep:
+            gathered[name] = tensor
+    return gathered
+
+
+def _write(
+    folder: Path, state: State, values: dict[str, Tensor], moments: dict[str, Tensor]
+) -> None:
     from safetensors.torch import save_file
 
     final = folder / f"{_NAME}{state.step:08}"
     work = folder / f".{final.name}.partial"
     shutil.rmtree(work, ignore_errors=True)
     work.mkdir()
-    save_file(
-        {name: tensor.detach().contiguous() for name, tensor in weights.items()}, work / _WEIGHTS
-    )
-    save_file(_moments(weights, optimizer), work / _OPTIMIZER)
+    save_file(values, work / _WEIGHTS)
+    save_file(moments, work / _OPTIMIZER)
     (work / _STATE).write_text(json.dumps(asdict(state), ensure_ascii=False), encoding="utf-8")
     for path in work.iterdir():
         _flush(path)
@@ -61,7 +87,6 @@ def save(folder: Path, state: State, weights: Mapping[str, Tensor], optimizer: O
     for older in _found(folder):
         if older != final:
             shutil.rmtree(older, ignore_errors=True)
-    return final
 
 
 def latest(folder: Path) -> Path | None:
@@ -88,9 +113,9 @@ def restore(checkpoint: Path, weights: Mapping[str, Tensor], optimizer: Optimize
         raise ModelError(f"{checkpoint} holds other weights than this training's: remove it")
     with torch.no_grad():
         for name, tensor in weights.items():
-            tensor.copy_(values[name])
+            tensor.copy_(put(values[name], tensor))
             optimizer.state[tensor] = {
-                kind: moments[f"{kind}/{name}"].to(_place(tensor, kind))
+                kind: _moment(moments[f"{kind}/{name}"], tensor, kind)
                 for kind in ("step", "exp_avg", "exp_avg_sq")
                 if f"{kind}/{name}" in moments
             }
@@ -107,17 +132,17 @@ def _found(folder: Path) -> list[Path]:
     return sorted(path for path in folder.glob(f"{_NAME}*") if path.is_dir())
 
 
-def _moments(weights: Mapping[str, Tensor], optimizer: Optimizer) -> dict[str, Tensor]:
+def _moments(weights: Mapping[str, Tensor], optimizer: Optimizer) -> dict[str, Any]:
     return {
-        f"{kind}/{name}": value.contiguous()
+        f"{kind}/{name}": value
         for name, tensor in weights.items()
         for kind, value in optimizer.state.get(tensor, {}).items()
     }
 
 
-def _place(tensor: Tensor, kind: str) -> Any:
-    """Return the device of a moment: AdamW counts its steps on the CPU."""
-    return "cpu" if kind == "step" else tensor.device
+def _moment(value: Tensor, weight: Tensor, kind: str) -> Any:
+    """Return a moment as AdamW keeps it: like its weight, but the steps are counted on the CPU."""
+    return value if kind == "step" else put(value, weight)
 
 
 def _flush(path: Path) -> None:

@@ -18,11 +18,12 @@ from pointline.model.batches import Example, Sample, Step, draw, encode, plan, s
 from pointline.model.embedded import Progress
 from pointline.model.labellists import Inventory, inventory, labels_of
 from pointline.model.learner import Learner
+from pointline.model.processes import ALONE, Processes
 from pointline.model.runfolder import RunFolder
 from pointline.model.settings import TrainConfig
 from pointline.version import CODEC_VERSION, __version__
 
-__all__ = ["Job", "describe", "prepare"]
+__all__ = ["Job", "describe", "learned", "prepare"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +34,7 @@ class Job:
     run: RunFolder
     about: Mapping[str, Any]
     learner: Learner
+    processes: Processes
     examples: Sequence[Example]
     steps: Sequence[Step]
     dev: Sequence[tuple[str, Task, Sequence[Record]]]
@@ -102,6 +104,7 @@ def prepare(
     run: RunFolder,
     about: Mapping[str, Any],
     loading: Progress | None,
+    processes: Processes = ALONE,
 ) -> Job:
     """Load the model and turn the records into the batches of every step.
 
@@ -110,8 +113,11 @@ def prepare(
     lora = config.method == "lora"
     dtype: Dtype = "bfloat16" if lora and config.dtype == "bfloat16" else "float32"
     backbone = load(
-        config.base, dtype=dtype, device=config.device, progress=loading
-    )  # full: float32, and autocast
+        config.base,
+        dtype=dtype,  # full: float32, and autocast
+        device="cpu" if processes.sharded else processes.device or config.device,
+        progress=loading,
+    )
     if backbone.adapter is not None:
         raise InputError(f"{config.base} is an adapter: train from its base {backbone.name!r}")
     train, dev, shown = _draw(config, sets)
@@ -123,7 +129,8 @@ def prepare(
         config=config,
         run=run,
         about=about,
-        learner=Learner(backbone, config, vocabulary),
+        learner=Learner(backbone, config, vocabulary, processes),
+        processes=processes,
         examples=examples,
         steps=plan(
             lengths,
@@ -137,6 +144,16 @@ def prepare(
         dev=shown,
         dev_batches=_in_batches(dev_examples, config.max_tokens_per_batch),
     )
+
+
+def learned(
+    config: TrainConfig, sets: Sequence[tuple[Path, Dataset]], backbone: Backbone
+) -> list[Example]:
+    """Return what a training learns from, as tokens.
+
+    Raises PreflightError where a record must not be trained on.
+    """
+    return _encoded(_draw(config, sets)[0], backbone, config)
 
 
 def _draw(

@@ -17,6 +17,7 @@ from pointline.model.batches import Batch, Example, collate
 from pointline.model.embedded import legal_files, quiet
 from pointline.model.lora import quicken
 from pointline.model.loss import CompletionLoss
+from pointline.model.processes import ALONE, Processes, whole
 from pointline.model.settings import TrainConfig
 from pointline.version import __version__
 
@@ -32,28 +33,36 @@ class Learner:
     """
 
     def __init__(
-        self, backbone: Backbone, config: TrainConfig, vocabulary: Sequence[int] | None
+        self,
+        backbone: Backbone,
+        config: TrainConfig,
+        vocabulary: Sequence[int] | None,
+        processes: Processes = ALONE,
     ) -> None:
         import torch
 
         self._config = config
         self._base = backbone
+        self._processes = processes
         torch.manual_seed(config.seed)
         self._peft = _with_lora(backbone, config) if config.method == "lora" else None
         self.model = self._peft.get_base_model() if self._peft is not None else backbone.model
-        if self._peft is not None:
-            quicken(self.model)
         if config.checkpointing:
             with quiet():
                 self.model.gradient_checkpointing_enable({"use_reentrant": False})
+        cast = None if config.dtype == "float32" else getattr(torch, config.dtype)
+        self._loss = CompletionLoss(self.model, vocabulary=vocabulary, autocast=cast)
+        self._whole_loss = CompletionLoss(self.model, autocast=cast)
+        self._root = processes.cut(self.model, dtype=cast) if processes.sharded else None
+        if self._root is None:
+            quicken(self.model)
+        for loss in (self._loss, self._whole_loss):
+            loss.move(self.model.device)
         self.backbone = replace(backbone, model=self.model)
         self.weights = {n: p for n, p in self.model.named_parameters() if p.requires_grad}
         self.optimizer = torch.optim.AdamW(
             self.weights.values(), lr=config.learning_rate, weight_decay=config.weight_decay
         )
-        cast = None if config.dtype == "float32" else getattr(torch, config.dtype)
-        self._loss = CompletionLoss(self.model, vocabulary=vocabulary, autocast=cast)
-        self._whole_loss = CompletionLoss(self.model, autocast=cast)
         self._numbers = None if vocabulary is None else {t: i for i, t in enumerate(vocabulary)}
 
     def step(
@@ -61,7 +70,8 @@ class Learner:
     ) -> tuple[float, float]:
         """Take one step; return the mean loss of its completion tokens and the gradient's norm.
 
-        Every token of the step weighs the same, in whichever of its batches it is.
+        Every token of the step weighs the same, in whichever of its batches it is, and whichever
+        process works on it.
 
         Raises ModelError where the loss is no number.
         """
@@ -70,8 +80,11 @@ class Learner:
         torch.manual_seed(seed)  # of dropout: so that a resumed run draws the same
         self.model.train()
         count = sum(example.completion for batch in batches for example in batch)
-        loss = sum(self._backward(batch, 1 / count) for batch in batches) / count
-        norm = float(torch.nn.utils.clip_grad_norm_(self.weights.values(), self._config.clip))
+        mine = sum(self._backward(batch, 1 / count) for batch in batches)
+        loss = self._processes.total(mine) / count
+        self._processes.add_up(self.weights.values())
+        largest = torch.nn.utils.clip_grad_norm_(self.weights.values(), self._config.clip)
+        norm = float(whole(largest))
         if not (math.isfinite(loss) and math.isfinite(norm)):
             raise ModelError(
                 f"the loss became {loss}: try a lower learning rate, or dtype='float32'"
@@ -83,13 +96,32 @@ class Learner:
         return loss, norm
 
     def _backward(self, batch: Sequence[Example], scale: float) -> float:
-        return self._loss.backward(self._collated(batch, self._numbers), scale=scale)
+        """Add the gradients of this process's share; return its loss."""
+        share, counts = self._processes.share(batch)
+        if not counts and self._root is None:
+            return 0.0
+        made = self._collated(share, self._numbers)
+        if self._root is None:
+            return self._loss.backward(made, scale=scale)
+        loss = self._root(self._loss.total, made) * float(counts)
+        (loss * scale * self._processes.count).backward()  # of which FSDP takes the mean
+        return float(loss)
 
     def value(self, batches: Sequence[Sequence[Example]]) -> float:
         """Return the mean loss of the completion tokens over the whole vocabulary."""
         self.model.eval()
         count = sum(example.completion for batch in batches for example in batch)
-        return sum(self._whole_loss.value(self._collated(batch)) for batch in batches) / count
+        return self._processes.total(sum(map(self._value, batches))) / count
+
+    def _value(self, batch: Sequence[Example]) -> float:
+        import torch
+
+        share, counts = self._processes.share(batch)
+        made = self._collated(share)
+        if self._root is None:
+            return self._whole_loss.value(made) * counts
+        with torch.no_grad():
+            return float(self._root(self._whole_loss.total, made)) * counts
 
     def _collated(
         self, batch: Sequence[Example], vocabulary: Mapping[int, int] | None = None
@@ -98,13 +130,19 @@ class Learner:
         return collate(batch, pad=self._base.pad, device=device, vocabulary=vocabulary)
 
     def save(self, folder: Path, about: Mapping[str, Any], history: Sequence[Any]) -> Path:
-        """Write the adapter or the model with its card into a run folder; return where it is."""
+        """Write the adapter or the model with its card into a run folder; return where it is.
+
+        Of several processes, all have to call this; the first one writes.
+        """
         final = folder / ("model" if self._peft is None else "adapter")
+        values = self._gathered()
+        if not self._processes.first:
+            return final
         work = folder / f".{final.name}.partial"
         shutil.rmtree(work, ignore_errors=True)
         work.mkdir(parents=True)
         with quiet():
-            self._write_weights(work)
+            self._write_weights(work, values)
         kind = str(getattr(self.model.config, "model_type", ""))
         text = card.model_card(about, history, folder=final.name, model_type=kind)
         (work / "README.md").write_text(text, encoding="utf-8")
@@ -121,12 +159,24 @@ class Learner:
         work.replace(final)
         return final
 
-    def _write_weights(self, folder: Path) -> None:
+    def _gathered(self) -> dict[str, Any] | None:
+        """Return what to save where the model is cut up, None where it is whole."""
+        if self._root is None:
+            return None
+        values = {}
+        for name, value in (self._peft or self.model).named_parameters():  # tied ones once
+            if self._peft is None or "lora_" in name:
+                tensor = whole(value)
+                if self._processes.first:
+                    values[name] = tensor
+        return values
+
+    def _write_weights(self, folder: Path, values: dict[str, Any] | None) -> None:
         if self._peft is None:
-            self.model.save_pretrained(folder)
+            self.model.save_pretrained(folder, state_dict=values)
             self._base.tokenizer.save_pretrained(folder)
             return
-        self._peft.save_pretrained(folder, save_embedding_layers=False)
+        self._peft.save_pretrained(folder, state_dict=values, save_embedding_layers=False)
         _halve(folder / "adapter_model.safetensors")
 
 

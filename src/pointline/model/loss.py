@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from pointline.errors import ModelError
@@ -22,6 +23,14 @@ if TYPE_CHECKING:
 __all__ = ["CompletionLoss"]
 
 _CHUNK = 512  # rows of logits at a time: half a gigabyte in float32 with the largest vocabulary
+
+
+@dataclass(frozen=True, slots=True)
+class _Rows:
+    """Some rows of an output layer, which are not trained."""
+
+    weight: Tensor
+    bias: Tensor | None
 
 
 class CompletionLoss:
@@ -53,11 +62,20 @@ class CompletionLoss:
                 f"{type(model).__name__} does more than one linear layer after its body, which"
                 " training here does not know: choose another base model"
             )
-        self._weight, self._bias = layer.weight, layer.bias
+        self._head: Any = layer
         if vocabulary is not None:
-            rows = torch.tensor(vocabulary, device=self._device)
-            self._weight = layer.weight.detach()[rows].clone()
-            self._bias = None if layer.bias is None else layer.bias.detach()[rows].clone()
+            rows = torch.tensor(vocabulary, device=layer.weight.device)
+            bias = None if layer.bias is None else layer.bias.detach()[rows].clone()
+            self._head = _Rows(layer.weight.detach()[rows].clone(), bias)
+
+    def move(self, device: Any) -> None:
+        """Follow the model to another device."""
+        self._device = device
+        if isinstance(self._head, _Rows):
+            bias = self._head.bias
+            self._head = _Rows(
+                self._head.weight.to(device), None if bias is None else bias.to(device)
+            )
 
     def value(self, batch: Batch) -> float:
         """Return the loss, in nats, summed over the batch's targets."""
@@ -84,6 +102,19 @@ class CompletionLoss:
             states.backward(cut.grad)  # type: ignore[no-untyped-call]
         return total
 
+    def total(self, batch: Batch) -> Tensor:
+        """Return the loss, summed, to take gradients of; logits are made again for those."""
+        import torch
+        from torch.utils.checkpoint import checkpoint
+
+        with self._cast():
+            states = self._states(batch)
+            losses = [
+                checkpoint(self._chunk_loss, *part, use_reentrant=False)
+                for part in self._parts(states, batch)
+            ]
+        return torch.stack(losses).sum()
+
     def _states(self, batch: Batch) -> Tensor:
         states: Tensor = self._body(input_ids=batch.ids, use_cache=False).last_hidden_state
         return states.flatten(0, 1)[batch.rows]
@@ -96,7 +127,7 @@ class CompletionLoss:
     def _chunk_loss(self, states: Tensor, targets: Tensor) -> Tensor:
         from torch.nn.functional import cross_entropy, linear
 
-        logits = linear(states, self._weight, self._bias).float()
+        logits = linear(states, self._head.weight, self._head.bias).float()
         return cross_entropy(logits, targets, reduction="sum")
 
     def _cast(self) -> AbstractContextManager[Any]:

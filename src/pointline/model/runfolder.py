@@ -14,7 +14,7 @@ from typing import Any
 
 from pointline.errors import InputError, MissingExtra
 
-__all__ = ["RunFolder"]
+__all__ = ["ReadOnly", "RunFolder"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,3 +134,31 @@ class RunFolder:
     @property
     def _log(self) -> Path:
         return self.path / "log.jsonl"
+
+
+class ReadOnly(RunFolder):
+    """The folder of a run that another process writes: nothing is changed, nothing is held."""
+
+    __slots__ = ()
+
+    def settle(self, config: Mapping[str, Any]) -> None:
+        """Leave it to the process that writes."""
+
+    @contextmanager
+    def held(self) -> Iterator[None]:
+        """Leave the folder to the process that writes."""
+        yield
+
+    def write_text(self, name: str, text: str) -> None:
+        """Write nothing."""
+
+    def log(self, event: str, **facts: Any) -> None:
+        """Write nothing."""
+
+    def cut_log(self, size: int) -> None:
+        """Cut nothing."""
+
+    def write_csv(
+        self, name: str, rows: Sequence[Mapping[str, Any]], columns: Sequence[str]
+    ) -> None:
+        """Write nothing."""

@@ -36,9 +36,9 @@ class TrainConfig:
 
     Steps: batches of at most `max_tokens_per_batch` tokens, `accumulation` of them a step. The rate
     rises to `learning_rate` (0: 5e-4 for LoRA, 2e-5 for every weight) over the share `warmup` of
-    the steps, then falls to zero. `clip` is the largest norm of the gradient. `checkpointing`
-    trades time for memory. `loss_vocabulary="seen"` takes the softmax over the tokens that the data
-    holds, which is faster and fits LoRA only.
+    the steps, or over `warmup_steps` where given, then falls to zero. `clip` is the largest norm of
+    the gradient. `checkpointing` trades time for memory. `loss_vocabulary="seen"` takes the
+    softmax over the tokens that the data holds, which is faster and fits LoRA only.
 
     `dtype="auto"` is what is fast here (`backbone.fast_dtype`); `device=None` is a GPU if there is
     one. A checkpoint is written every
@@ -71,6 +71,7 @@ class TrainConfig:
     learning_rate: float = 0.0
     schedule: Literal["linear", "cosine"] = "linear"
     warmup: float = 0.05
+    warmup_steps: int | None = None
     weight_decay: float = 0.0
     clip: float = 1.0
     checkpointing: bool = False
@@ -141,7 +142,7 @@ _CHOICES = {
 _COUNTS = ("rank", "epochs", "accumulation", "max_length", "save_every", "examples", "layers")
 _RANGES: tuple[tuple[tuple[str, ...], float, float, str], ...] = (
     (_COUNTS, 1, math.inf, "is 1 or more"),
-    (("dev_examples", "weight_decay"), 0, math.inf, "is 0 or more"),
+    (("dev_examples", "weight_decay", "warmup_steps"), 0, math.inf, "is 0 or more"),
     (("warmup", "dropout", "show_labels_share"), 0, 1, "is a share, from 0 to 1"),
     (("learning_rate", "clip", "alpha"), 1e-12, 1e12, "is above 0"),
 )

@@ -29,8 +29,10 @@ from pointline.model.backbone import Backbone, fast_dtype
 from pointline.model.checkpoint import State
 from pointline.model.embedded import Progress
 from pointline.model.job import Job, describe, prepare
+from pointline.model.pace import Pace
+from pointline.model.processes import Processes
 from pointline.model.prompt import Form
-from pointline.model.runfolder import RunFolder
+from pointline.model.runfolder import ReadOnly, RunFolder
 from pointline.model.settings import TrainConfig
 
 __all__ = ["Evaluate", "Point", "TrainConfig", "TrainResult", "extract_and_score", "rate", "train"]
@@ -38,12 +40,16 @@ __all__ = ["Evaluate", "Point", "TrainConfig", "TrainResult", "extract_and_score
 #: Scores a backbone on records of a task, e.g. {"tl": 0.9, "wl": 0.7}; called after each epoch.
 Evaluate = Callable[[Backbone, Task, Sequence[Record], Form], Mapping[str, float | None]]
 
-_COLUMNS = ("step", "epoch", "loss", "rate", "norm", "tokens", "tokens_per_second")
+_COLUMNS = ("step", "epoch", "loss", "rate", "norm", "tokens", "tokens_per_second", "memory")
 
 
 @dataclass(frozen=True, slots=True)
 class Point:
-    """Where a training is, as progress is told: `eta` and `tokens_per_second` are of this call."""
+    """Where a training is, as progress is told.
+
+    `eta` (seconds) and `tokens_per_second` are of this call; `memory` is the most bytes that this
+    process has held: on its GPU, or of the machine where it trains on a CPU.
+    """
 
     step: int
     steps: int
@@ -52,6 +58,7 @@ class Point:
     rate: float
     tokens_per_second: float
     eta: float
+    memory: int | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +66,9 @@ class TrainResult:
     """What came of a training.
 
     `model` is the adapter's or model's folder, None where the run was stopped (`finished` False:
-    call again to go on). `history` has the loss and scores of every epoch.
+    call again to go on). `history` has the loss and scores of every epoch. `tokens_per_second`
+    (all processes together, scoring left out) and `peak_memory` (bytes of the first process) are
+    of the call that ended it.
     """
 
     folder: Path
@@ -70,6 +79,8 @@ class TrainResult:
     tokens: int
     seconds: float
     history: tuple[Mapping[str, Any], ...]
+    tokens_per_second: float | None = None
+    peak_memory: int | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """Return what `metrics.json` holds."""
@@ -92,6 +103,9 @@ def train(
     run of the same config, that is returned. Ctrl-C (SIGINT, SIGTERM) ends the run after the step
     in flight, with a checkpoint. `evaluate` is `extract_and_score` if not given.
 
+    Started by `accelerate launch` in several processes, they share the work (`model.processes`);
+    the first one writes, and only the loss is taken on dev records.
+
     Raises PreflightError where a record must not be trained on, InputError where the folder holds
     a run of other settings or no run, or another process works on it, and as `backbone.load` and
     `read_dataset`.
@@ -104,7 +118,9 @@ def train(
     if config.dtype == "auto":
         fast = fast_dtype(config.device)
         config = replace(config, dtype="bfloat16" if fast == "bfloat16" else "float32")
-    run, about = RunFolder(Path(config.out)), describe(config, sets)
+    processes = Processes.found()
+    folder = Path(config.out)
+    run, about = RunFolder(folder) if processes.first else ReadOnly(folder), describe(config, sets)
     run.refuse_foreign()
     if run.read("config.json") is not None:
         run.settle(about)
@@ -112,7 +128,7 @@ def train(
             return done
     gpus = list(range(torch.cuda.device_count()))
     with torch.random.fork_rng(gpus):  # the caller's random state stays as it is
-        job = prepare(config, sets, run, about, loading)
+        job = prepare(config, sets, run, about, loading, processes)
         with run.held(), _asked_to_stop() as stop:
             run.settle(about)
             return _work(job, stop, progress, evaluate or extract_and_score)
@@ -141,6 +157,8 @@ def rate(step: int, steps: int, config: TrainConfig) -> float:
     [0.5, 1.0, 1.0, 0.125]
     """
     warm = math.ceil(config.warmup * steps)
+    if config.warmup_steps is not None:
+        warm = min(config.warmup_steps, steps)
     if step < warm:
         return config.learning_rate * (step + 1) / warm
     left = (steps - step) / max(1, steps - warm)
@@ -160,41 +178,26 @@ def _work(
 ) -> TrainResult:
     """Take the steps that are left, score each epoch, write what came of it."""
     state = _resumed(job)
-    learned = _Pace(sum(job.tokens(step) for step in job.steps[state.step :]))
+    pace = Pace(sum(job.tokens(step) for step in job.steps[state.step :]), job.learner.model.device)
     while True:
         if len(state.history) < job.epochs_done(state.step):
             state = _scored(job, state, evaluate, stop)
             _save(job, state)
-        if stop.is_set() or state.step == len(job.steps):
+        stopped = job.processes.any(stop.is_set())
+        if stopped or state.step == len(job.steps):
             break
-        state, point = _step(job, state, learned)
-        if progress:
+        state, point = _step(job, state, pace)
+        if progress and job.processes.first:
             progress(point)
         ends_epoch = job.epochs_done(state.step) > len(state.history)
-        if ends_epoch or stop.is_set() or state.step % job.config.save_every == 0:
+        if ends_epoch or state.step % job.config.save_every == 0:
             _save(job, state)
-    return _ended(job, state)
+    if stopped:
+        _save(job, state)
+    return _ended(job, state, pace)
 
 
-@dataclass(slots=True)
-class _Pace:
-    """How fast this call learns, the time for scores left out."""
-
-    left: int
-    tokens: int = 0
-    seconds: float = 0.0
-
-    def add(self, tokens: int, seconds: float) -> None:
-        self.left -= tokens
-        self.tokens += tokens
-        self.seconds += seconds
-
-    @property
-    def per_second(self) -> float:
-        return self.tokens / max(self.seconds, 1e-9)
-
-
-def _step(job: Job, state: State, pace: _Pace) -> tuple[State, Point]:
+def _step(job: Job, state: State, pace: Pace) -> tuple[State, Point]:
     config, step = job.config, job.steps[state.step]
     started = time.monotonic()
     now = rate(state.step, len(job.steps), config)
@@ -219,22 +222,24 @@ def _step(job: Job, state: State, pace: _Pace) -> tuple[State, Point]:
         tokens=tokens,
         tokens_per_second=round(speed, 1),
         eta=round(pace.left / speed, 1),
+        memory=pace.memory(),
     )
-    eta = pace.left / speed
-    return state, Point(state.step, len(job.steps), step.epoch + 1, loss, now, speed, eta)
+    eta, memory = pace.left / speed, pace.memory()
+    return state, Point(state.step, len(job.steps), step.epoch + 1, loss, now, speed, eta, memory)
 
 
 def _scored(job: Job, state: State, evaluate: Evaluate, stop: threading.Event) -> State:
     """Return the state with the next epoch's entry; as it was if a stop is asked for meanwhile."""
     epoch = len(state.history) + 1
     started = time.monotonic()
+    job.processes.wait()  # for the first one to have logged the last step
     steps = [event["loss"] for event in job.run.events("step") if event["epoch"] == epoch]
     entry: dict[str, Any] = {"epoch": epoch, "step": state.step, "loss": sum(steps) / len(steps)}
     if job.dev_batches:
         entry["dev_loss"] = job.learner.value(job.dev_batches)
         entry["records"] = job.config.dev_examples
         entry["scores"] = {}
-    for name, task, records in job.dev:
+    for name, task, records in job.dev if job.processes.count == 1 else ():
         if stop.is_set():
             return state
         job.learner.model.eval()
@@ -247,7 +252,8 @@ def _scored(job: Job, state: State, evaluate: Evaluate, stop: threading.Event) -
 
 def _save(job: Job, state: State) -> None:
     state = replace(state, log_bytes=job.run.log_bytes())
-    checkpoint.save(job.run.path, state, job.learner.weights, job.learner.optimizer)
+    learner, first = job.learner, job.processes.first
+    checkpoint.save(job.run.path, state, learner.weights, learner.optimizer, writes=first)
 
 
 def _resumed(job: Job) -> State:
@@ -261,7 +267,7 @@ def _resumed(job: Job) -> State:
     return state
 
 
-def _ended(job: Job, state: State) -> TrainResult:
+def _ended(job: Job, state: State, pace: Pace) -> TrainResult:
     """Write the results of a run that is finished, or where it was stopped."""
     steps = len(job.steps)
     finished = state.step == steps and len(state.history) == job.config.epochs
@@ -275,10 +281,12 @@ def _ended(job: Job, state: State) -> TrainResult:
         tokens=state.tokens,
         seconds=round(state.seconds, 1),
         history=state.history,
+        tokens_per_second=round(pace.per_second, 1),
+        peak_memory=pace.memory(),
     )
     job.run.write_csv("curves.csv", job.run.events("step"), _COLUMNS)
     job.run.write("metrics.json", result.to_dict())
-    if finished:
+    if finished and job.processes.first:
         checkpoint.clear(job.run.path)
     return result
 
