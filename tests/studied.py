@@ -1,4 +1,4 @@
-"""A finished study without a model: scripted predictions in the folder that a study leaves."""
+"""Small studies: a finished one without a model, and what a real one with a tiny model takes."""
 
 import json
 import random
@@ -7,11 +7,12 @@ from pathlib import Path
 
 from tiny import tiny_records
 
-from pointline.corpus.store import write_records
+from pointline.corpus.store import write_dataset, write_records
 from pointline.format import codec
 from pointline.format.record import Prediction, Record
 from pointline.format.tasks import task
 from pointline.study.condition import CONDITIONS, Condition
+from pointline.study.design import Design
 from pointline.study.plan import Plan, PlannedRun, run_id
 
 #: How often a label, and an item, is right in each condition.
@@ -125,3 +126,32 @@ def _predicted(record: Record, how: Condition, skill, rng: random.Random) -> Pre
 
 def _write_json(file: Path, values) -> None:
     file.write_text(json.dumps(values, ensure_ascii=False, indent=2) + "\n")
+
+
+def small_datasets(folder: Path) -> Path:
+    """Write three datasets, one a language, with a record that is too long in each."""
+    records = tiny_records(144)
+    for name in _NAMES:
+        asked = task(name)
+        found = [record for record in records if record.task == name]
+        long = Record(f"{name}-long", name, "x " * 400, asked.labels[0])
+        splits = {"train": found[:8], "test": [*found[8:14], long]}
+        write_dataset(folder / name, asked, splits, about={"licences": ["ours"]})
+    return folder
+
+
+def small_design(base: Path) -> Design:
+    """Return the design of a study with the tiny model, seconds long."""
+    return Design(
+        model=str(base),
+        seeds=(0,),
+        examples=8,
+        test=7,
+        epochs=2,
+        learning_rate=0.01,
+        rank=4,
+        batch_tokens=512,
+        max_length=256,
+        max_new_tokens=48,
+        dtype="float32",
+    )

@@ -11,14 +11,12 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from tiny import tiny_records
+from studied import small_datasets, small_design
 from typer.testing import CliRunner
 
 from pointline.app.cli import app
-from pointline.corpus.store import read_records, write_dataset
+from pointline.corpus.store import read_records
 from pointline.errors import InputError, ModelError
-from pointline.format.record import Record
-from pointline.format.tasks import task
 from pointline.study import schedule
 from pointline.study.ablation import plan_study, train_folder
 from pointline.study.condition import CONDITIONS
@@ -30,33 +28,12 @@ from pointline.study.workers import processes
 
 @pytest.fixture(scope="module")
 def data(tmp_path_factory) -> Path:
-    """A folder of three datasets, one a language, with a record that is too long in each."""
-    folder = tmp_path_factory.mktemp("data")
-    records = tiny_records(144)
-    for name in ("scnm-en", "scnm-ja", "scnm-zh"):
-        asked = task(name)
-        found = [record for record in records if record.task == name]
-        long = Record(f"{name}-long", name, "x " * 400, asked.labels[0])
-        splits = {"train": found[:8], "test": [*found[8:14], long]}
-        write_dataset(folder / name, asked, splits, about={"licences": ["ours"]})
-    return folder
+    return small_datasets(tmp_path_factory.mktemp("data"))
 
 
 @pytest.fixture(scope="module")
 def design(base) -> Design:
-    return Design(
-        model=str(base),
-        seeds=(0,),
-        examples=8,
-        test=7,
-        epochs=2,
-        learning_rate=0.01,
-        rank=4,
-        batch_tokens=512,
-        max_length=256,
-        max_new_tokens=48,
-        dtype="float32",
-    )
+    return small_design(base)
 
 
 @pytest.fixture(scope="module")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import socket
 import threading
 from collections.abc import Iterator
 from concurrent.futures import Future
@@ -46,6 +47,18 @@ def _pass_on(made: Any, told: Future[bool]) -> None:
         told.set_exception(ModelError(f"a worker of the cluster was lost ({lost}): run it again"))
 
 
+def _knock(address: str) -> None:
+    """Raise InputError where nobody listens at `host:port`: Ray itself would wait for minutes."""
+    host, _, port = address.removeprefix("ray://").rpartition(":")
+    if not (host and port.isdigit()):
+        return
+    try:
+        socket.create_connection((host, int(port)), timeout=10).close()
+    except OSError as error:
+        told = f"no Ray cluster at {address!r} ({error.strerror or error}): start one first"
+        raise InputError(told) from None
+
+
 def _work(task: Task) -> bool:
     return task()
 
@@ -65,6 +78,7 @@ def cluster(address: str, jobs: int = 1) -> Iterator[Cluster]:
     except ImportError:
         raise MissingExtra("ray", extra="cluster") from None
     os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")
+    _knock(address)
     try:
         ray.init(
             address=None if address == _LOCAL else address,
