@@ -273,6 +273,17 @@ def test_differences_are_those_of_compare(tmp_path):
     assert (one.value, one.p, one.interval) == (wanted.value, wanted.p, wanted.interval)
     assert one.value == pytest.approx(0.4) and str(one.verdict) == "helps"
     assert found.common == {"scpos-n-ja": 0.5}
+    assert not found.circular
+
+
+def test_labels_that_a_rule_made_from_the_items_are_told(tmp_path):
+    made = planted(tmp_path, 20, 36)
+    asked, gold = made.datasets["scpos-n-ja"]
+    gold = tuple(replace(record, meta={"corpus": "chabsa"}) for record in gold)
+    made = replace(made, datasets={"scpos-n-ja": (asked, gold)})
+    found = report.find(made, resamples=100)
+    assert found.circular == {"scpos-n-ja"}
+    assert "know the answer: scpos-n-ja" in pages.write_report(made, found)["report.md"].read_text()
 
 
 def test_the_interval_of_a_condition_holds_runs_and_records(tmp_path):

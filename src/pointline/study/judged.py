@@ -18,7 +18,7 @@ from pointline.study.findings import Subset
 from pointline.study.flips import Outcomes
 from pointline.study.results import Run, Study
 
-__all__ = ["Judged"]
+__all__ = ["Judged", "derived"]
 
 
 class Judged:
@@ -71,7 +71,7 @@ class Judged:
             task=self.task,
             train=max(sizes, default=0),
             test=len(self.gold),
-            derived=_derived(self.task.lang, self.gold),
+            derived=derived(self.task.lang, self.gold),
             scores={name: runs for name, runs in scores.items() if runs},
             mmm=paper.counterpart(self.task),
             flow=paper.counterpart(self.task, "flow"),
@@ -88,7 +88,7 @@ def _scores(found: Iterable[Outcome], scored: Iterable[str]) -> dict[str, float]
     return {name: values[name] for name in scored}
 
 
-def _derived(lang: str, gold: Iterable[Record]) -> frozenset[str]:
+def derived(lang: str, gold: Iterable[Record]) -> frozenset[str]:
     """Return the levels that the records' corpora have from a rule, as their sources declare."""
     corpora = {str(record.meta.get("corpus")) for record in gold}
     origins = [SOURCES[name].origins.get(lang) for name in corpora if name in SOURCES]

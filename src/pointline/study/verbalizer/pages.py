@@ -109,6 +109,11 @@ def _head(study: Study, findings: Findings) -> Iterator[str]:
     yield f"Test records: {sizes}."
     patterns = dict.fromkeys(facts["template"] for facts in study.plan.datasets.values())
     yield "Templates: " + "; ".join(repr(pattern) for pattern in patterns) + "."
+    if findings.circular:
+        yield (
+            "Labels that a rule made from the items, so that the items' words know the answer:"
+            f" {', '.join(sorted(findings.circular))}."
+        )
     dropped = {
         name: facts["left_out"] for name, facts in study.plan.datasets.items() if facts["left_out"]
     }

@@ -21,6 +21,7 @@ from pointline.score.difference import Difference, Signs, family, signs
 from pointline.score.significance import Interval
 from pointline.score.tables import NONE, Table
 from pointline.study import paper
+from pointline.study.judged import derived
 from pointline.study.results import Run, Study
 from pointline.study.verbalizer.plan import condition, method_of
 
@@ -64,13 +65,15 @@ class Findings:
 
     `differences` maps (method, first, second) to the difference on each dataset, p corrected over
     the datasets. `common` is the share of the most frequent class among the test records: what
-    always naming it would score. `missing` is how many runs are not finished.
+    always naming it would score. `circular` are the datasets whose labels a rule made from their
+    items. `missing` is how many runs are not finished.
     """
 
     datasets: Mapping[str, Task]
     common: Mapping[str, float]
     values: tuple[Value, ...]
     differences: Mapping[tuple[str, str, str], Mapping[str, Difference]]
+    circular: frozenset[str] = frozenset()
     missing: int = 0
 
     def signs(self, key: tuple[str, str, str]) -> Signs:
@@ -91,6 +94,7 @@ class Findings:
         """Return all of it as JSON-ready values."""
         return {
             "missing": self.missing,
+            "circular": sorted(self.circular),
             "common": dict(self.common),
             "values": [value.to_dict() for value in self.values],
             "differences": [
@@ -145,8 +149,12 @@ def find(
         {name: _common(records) for name, records in gold.items()},
         tuple(found),
         {key: family(pairs, alpha=alpha) for key, pairs in raw.items()},
+        frozenset(
+            name for name, (task, records) in study.datasets.items()
+            if "labels" in derived(task.lang, records)
+        ),
         len(study.missing),
-    )
+    )  # fmt: skip
 
 
 def _ordered(verbalizers: Sequence[str]) -> list[str]:
