@@ -119,7 +119,7 @@ def test_the_tables_stand_beside_the_papers(found):
     assert len(english.best) == 4  # of each two, the higher
     signs = {row[0]: row[1:] for row in made["Over all comparisons: sign tests"].rows}
     assert signs["MMM paper, Table 2"] == ("32", "10", "0", "76.2", "< 0.001", "12 of 21")
-    assert signs["Flow paper, Tables 2 and 3"][-1] == "3 of 6"
+    assert signs["Flow paper, Tables 2, 3"][-1] == "3 of 6"
 
 
 def test_every_sub_dataset_has_its_row_and_its_mark(found):
