@@ -13,10 +13,9 @@ from pointline.score.contingency import ChiSquared, wilson
 from pointline.score.significance import Interval
 from pointline.score.tables import Table
 
-__all__ = ["NOTE", "examples", "markdown", "numeric", "reason", "tables"]
+__all__ = ["NOTE", "examples", "markdown", "reason", "tables"]
 
 NONE = "–"
-_NUMBER = frozenset("0123456789-−–+.<≈")  # what a number begins with
 #: What the shares are of, and how runs are held against each other.
 NOTE = (
     "Lost: dropped by a rule, of the records that were kept or dropped. Intervals: Wilson, 95 %."
@@ -50,10 +49,10 @@ def markdown(report: Report) -> str:
     """Return the report in Markdown: the tables, then the examples of every rule."""
     parts = ["# Translation runs", NOTE]
     for title, table in tables(report).items():
-        parts += [f"## {title}", _markdown(table)]
+        parts += [f"## {title}", table.markdown()]
     for rule in report.rule_names:
         if shown := report.examples(rule):
-            parts += [f"## Examples: {rule}", _markdown(examples(shown))]
+            parts += [f"## Examples: {rule}", examples(shown).markdown()]
     return "\n\n".join(parts) + "\n"
 
 
@@ -64,20 +63,6 @@ def examples(shown: Iterable[Example]) -> Table:
         for one in shown
     ]
     return Table(("run", "id", "source", "draft", "why"), tuple(rows))
-
-
-def numeric(table: Table) -> list[bool]:
-    """Tell of each column whether it holds numbers; the first one names the rows."""
-    return [
-        at > 0 and all(not row[at] or row[at][0] in _NUMBER for row in table.rows)
-        for at in range(len(table.headers))
-    ]
-
-
-def _markdown(table: Table) -> str:
-    head, _, *rows = table.markdown().split("\n")
-    aligned = "".join("---:|" if right else "---|" for right in numeric(table))
-    return "\n".join([head, f"|{aligned}", *rows])
 
 
 def reason(one: Example) -> str:
