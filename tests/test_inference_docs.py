@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from pointline.format.tasks import adhoc
+from pointline.model.chatreading import FAULTS
 from pointline.model.extract import Options
 from pointline.model.grammar import LABEL_CHARS, MAX_ITEMS, build
 from pointline.model.interpret import REPAIRS
@@ -38,6 +39,21 @@ def test_the_options_are_the_codes_own():
 
 def test_the_repairs_are_the_codes_own():
     assert {row[0].strip("`"): row[1] for row in table("repairs")} == REPAIRS
+
+
+def test_the_faults_are_the_codes_own():
+    assert {row[0].strip("`"): row[1] for row in table("faults")} == FAULTS
+
+
+def test_the_prompted_answers_are_those_measured(results):
+    counts = results("prompted_local.json")["counts"]
+    assert [tuple(row) for row in table("prompted")] == [
+        (way, str(told["texts"]), str(told["answers"].get("in the format", 0)),
+         f"{told['labels right']} of {told['texts']}",
+         f"{told['items right']} of {told['items in gold']}",
+         f"{told['entities in the text']} of {told['items written']}")
+        for way, told in counts.items()
+    ]  # fmt: skip
 
 
 def test_the_grammar_shown_is_built():
