@@ -36,12 +36,8 @@ CAPTIONS: Mapping[str, str] = {
     "gains-text": "What each text label's F1 gained by the gold items; its number in gold.",
 }
 
-# The figures before and after the table of a title.
-_PLACES: Mapping[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
-    "Both directions": (("forest",), ()),
-    "The other designs": (("designs",), ()),
-    "What this design could have seen": ((), ("curves",)),
-}
+# The figure before the table of a title.
+_BEFORE = {"Both directions": "forest", "The other designs": "designs"}
 
 # What explains and does not answer is folded.
 _FOLDED = frozenset(
@@ -67,6 +63,7 @@ def page(found: Findings, pictures: Mapping[str, Path]) -> str:
     parts = [f'<h1>{shown(title(found))}</h1><ul class="answer">{told}</ul>']
     made = tables(found)
     parts += [_part(name, table, pictures) for name, table in made.items() if name not in _FOLDED]
+    parts.append(_section("Learning curves", _figure("curves", pictures)))
     parts += [_gains(found, pictures), _examples(found)]
     parts += [_folded(name, table) for name, table in made.items() if name in _FOLDED]
     style = files("pointline.study").joinpath("report.css").read_text(encoding="utf-8")
@@ -74,9 +71,8 @@ def page(found: Findings, pictures: Mapping[str, Path]) -> str:
 
 
 def _part(name: str, table: Table, pictures: Mapping[str, Path]) -> str:
-    before, after = _PLACES.get(name, ((), ()))
-    figures = ["".join(_figure(figure, pictures) for figure in some) for some in (before, after)]
-    return _section(name, figures[0] + _table(name, table) + figures[1])
+    before = _figure(_BEFORE[name], pictures) if name in _BEFORE else ""
+    return _section(name, before + _table(name, table))
 
 
 def _folded(name: str, table: Table) -> str:
