@@ -155,6 +155,31 @@ def test_seeds_draw_other_records_and_one_test_set(data, design, tmp_path):
     assert len(read_study(tmp_path / "a").datasets["scnm-en"][1]) == 3
 
 
+_TWO = ("text+label->items", "text+predicted label->items")
+
+
+def test_cross_fitted_models_learn_from_predictions(data, design, tmp_path):
+    """What is shown in training is what a model said that had not seen the record."""
+    name = "text+predicted label->items"
+    made = replace(design, conditions=(name,), predicted_training="crossfit", epochs=1)
+    plan = plan_study(tmp_path, [data / "scnm-en"], made)
+    runs = {run.condition: run for run in plan.runs}
+    own = runs["text->label"].tokens[0] + runs["text+label->items"].tokens[0]
+    assert runs[name].tokens[0] == own
+    assert run_study(tmp_path, Here(), keep_models=True).finished
+    place = tmp_path / "runs" / runs[name].id
+    gold = read_records(train_folder(tmp_path, "scnm-en", 0) / "train.jsonl")
+    halves = [read_records(place / "crossfit" / f"half-{n}" / "train.jsonl") for n in (0, 1)]
+    assert sorted(r.id for half in halves for r in half) == sorted(r.id for r in gold)
+    shown = read_records(place / "crossfit" / "shown.jsonl")
+    assert len(shown) == 8 and not any(record.items for record in shown)
+    study = read_study(tmp_path)
+    steps = [study.finished[runs[key].id].metrics["training"]["steps"] for key in _TWO]
+    assert steps[0] == steps[1] > 0
+    config = json.loads((place / "training" / "config.json").read_text())
+    assert len(config["given"]) == 64 and config["form"]["given"] == "text"
+
+
 # ---------------------------------------------------------------- plans
 
 

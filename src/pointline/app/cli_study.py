@@ -73,6 +73,10 @@ def ablation(
     max_length: Annotated[int, typer.Option(min=1, help="Longer records are left out.")] = 1024,
     max_new_tokens: Annotated[int, typer.Option(min=1, help="Generated in a test at most.")] = 512,
     test_batch: Annotated[int, typer.Option(min=1, help="Texts in a batch of the test.")] = 32,
+    predicted_training: Annotated[
+        Literal["gold", "crossfit"],
+        typer.Option(help="What the predicted conditions are shown in training."),
+    ] = "gold",
     dtype: Annotated[
         Literal["auto", "float32", "bfloat16"], typer.Option(help="Type of numbers.")
     ] = "auto",
@@ -94,6 +98,7 @@ def ablation(
         template=_template(template), examples=examples, test=test, method=method, epochs=epochs,
         learning_rate=learning_rate, rank=rank, layers=layers, batch_tokens=batch_tokens,
         max_length=max_length, max_new_tokens=max_new_tokens, test_batch=test_batch, dtype=dtype,
+        predicted_training=predicted_training,
     )  # fmt: skip
     plan = _plan(out, _datasets([*(data or ()), *(folders or ())]), design, write=not dry_run)
     if dry_run:

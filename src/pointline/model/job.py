@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from pointline.corpus.manifest import sha256
-from pointline.corpus.store import Dataset
+from pointline.corpus.store import Dataset, iter_records
 from pointline.errors import InputError
 from pointline.format.record import Record
 from pointline.format.tasks import Task
@@ -64,6 +64,7 @@ def describe(config: TrainConfig, sets: Sequence[tuple[Path, Dataset]]) -> dict[
     settings = config.to_dict()
     for name in ("out", "data", "save_every", "device"):  # which the result does not depend on
         del settings[name]
+    settings["given"] = config.given and sha256(Path(config.given))
     return {
         **settings,
         **_versions(torch.__version__),
@@ -122,7 +123,8 @@ def prepare(
         raise InputError(f"{config.base} is an adapter: train from its base {backbone.name!r}")
     train, dev, shown = _draw(config, sets)
     examples, dev_examples = (_encoded(samples, backbone, config) for samples in (train, dev))
-    compared = [examples, *_beside(train, backbone, config)]
+    several = config.beside or config.given
+    compared = list(_compared(train, backbone, config)) if several else [examples]
     lengths = [max(len(e.tokens) for e in forms) for forms in zip(*compared, strict=True)]
     vocabulary = seen(chain(*compared)) if config.loss_vocabulary == "seen" else None
     return Job(
@@ -163,19 +165,32 @@ def _draw(
     train: list[Sample] = []
     dev: list[Sample] = []
     shown: list[tuple[str, Task, Sequence[Record]]] = []
+    given = _given(config)
     for path, dataset in sets:
         key = f"{config.seed}/{path.name}"
         kept = _kept(dataset.train, config)
         learn = draw(kept, config.examples, key)
         look = draw(_kept(dataset.dev, config), config.dev_examples, key)
         known = _known(kept, dataset.task, config) if config.label_lists == "drawn" else None
+        file = str(path / "train.jsonl")
         train += [
-            Sample(record, dataset.task, str(path / "train.jsonl"), known) for record in learn
+            Sample(record, dataset.task, file, known, _shown(record, given)) for record in learn
         ]
         dev += [Sample(record, dataset.task, str(path / "dev.jsonl"), known) for record in look]
         if look:
             shown.append((path.name, dataset.task, look))
     return train, dev, shown
+
+
+def _given(config: TrainConfig) -> dict[str, Record] | None:
+    """Return the records whose label or items a form shows in training, by id."""
+    return None if config.given is None else {r.id: r for r in iter_records(config.given)}
+
+
+def _shown(record: Record, given: Mapping[str, Record] | None) -> Record | None:
+    if given is not None and record.id not in given:
+        raise InputError(f"record {record.id!r} is to be learned from, and is not in given")
+    return None if given is None else given[record.id]
 
 
 def _known(records: Sequence[Record], task: Task, config: TrainConfig) -> Inventory:
@@ -198,13 +213,13 @@ def _encoded(samples: Sequence[Sample], backbone: Backbone, config: TrainConfig)
     )
 
 
-def _beside(
+def _compared(
     samples: Sequence[Sample], backbone: Backbone, config: TrainConfig
 ) -> Iterator[list[Example]]:
-    """Yield the examples in each of the other forms that are compared."""
-    for form in config.beside:
-        if form != config.asked:
-            yield _encoded(samples, backbone, replace(config, form=form))
+    """Yield the examples in each form that is compared, shown nothing but gold."""
+    gold = [replace(sample, shown=None) for sample in samples]
+    for form in dict.fromkeys((config.asked, *config.beside)):
+        yield _encoded(gold, backbone, replace(config, form=form))
 
 
 def _in_batches(examples: Sequence[Example], max_tokens: int) -> list[list[Example]]:

@@ -28,7 +28,8 @@ class TrainConfig:
     one of the labels in `held_out`, of either level, are left out. `level` is learned in the mix
     format, or `form` as it says (and `level` is that form's). Batches are planned by the longest
     form of each record among it and those in `beside`, and the seen vocabulary is that of all of
-    them: runs that are compared, each with the others' forms beside, have the same.
+    them: runs that are compared, each with the others' forms beside, have the same. What a form
+    shows beside the text is the record's own, or that of the record of its id in the file `given`.
 
     Weights: `method="lora"` adapts every linear layer of the topmost `layers` blocks (None: all)
     at `rank`, scaled by `alpha / rank` (0: alpha is twice the rank); `method="full"` trains every
@@ -61,6 +62,7 @@ class TrainConfig:
     level: Level = Level.BOTH
     form: Form | None = None
     beside: tuple[Form, ...] = ()
+    given: str | None = None
     rank: int = 16
     alpha: float = 0.0
     dropout: float = 0.0

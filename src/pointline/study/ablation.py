@@ -101,12 +101,8 @@ def _before(folder: Path, design: Design) -> Plan | None:
             raise InputError(f"{folder} is not empty and holds no study ({held[0]}): give another")
         return None
     plan = read_plan(folder)
-    told = design.to_dict()
-    changed = sorted(
-        key
-        for key in {*told, *plan.settings}
-        if key not in _MORE and told.get(key) != plan.settings.get(key)
-    )
+    told, begun = design.to_dict(), Design.from_dict(plan.settings).to_dict()
+    changed = sorted(key for key in told if key not in _MORE and told[key] != begun[key])
     if changed:
         raise InputError(
             f"{folder} holds a study with another {', '.join(changed)}: give another folder, or"
@@ -201,8 +197,10 @@ def _runs(
         for name in names:
             train, test = facts[name]["train"][str(seed)], facts[name]["test"]
             for condition in design.conditions:
-                how = CONDITIONS[condition]
-                learned = 0 if how.model else train["tokens"][condition] * design.epochs
+                how = design.condition(condition)
+                learned = 0 if how.model else train["tokens"][condition]
+                if how.source and not how.model:  # two halves of what the source learns
+                    learned += train["tokens"][how.source]
                 yield PlannedRun(
                     run_id(name, condition, seed),
                     name,
@@ -211,7 +209,7 @@ def _runs(
                     train["records"],
                     test["records"],
                     tuple(run_id(name, needed, seed) for needed in how.needs),
-                    (learned, test["tokens"][condition]),
+                    (learned * design.epochs, test["tokens"][condition]),
                 )
 
 

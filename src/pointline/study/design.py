@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -23,6 +23,8 @@ class Design:
     `examples` and `test` are records of each dataset to learn from, drawn by each seed, and to be
     tested on, drawn once; `conditions` are names as in `condition.chosen`. `max_length` is in
     tokens, prompt and completion together; `max_new_tokens` bounds what is generated in a test.
+    `predicted_training` is what the conditions with a predicted level are shown in training: gold,
+    as the model of the condition with gold, or predictions of models that have not seen the record.
     The other settings are those of a training (`TrainConfig`).
 
     Raises InputError for values that cannot be.
@@ -46,6 +48,7 @@ class Design:
     max_length: int = 1024
     max_new_tokens: int = 512
     test_batch: int = 32
+    predicted_training: Literal["gold", "crossfit"] = "gold"
     dtype: Literal["auto", "float32", "bfloat16"] = "auto"
 
     def __post_init__(self) -> None:
@@ -56,6 +59,9 @@ class Design:
         for name in ("examples", "test", "test_batch", "max_new_tokens"):
             if getattr(self, name) < 1:
                 raise InputError(f"{name} is 1 or more, got {getattr(self, name)}")
+        if self.predicted_training not in ("gold", "crossfit"):
+            told = f"predicted_training is gold or crossfit, got {self.predicted_training!r}"
+            raise InputError(told)
         training(self, CONDITIONS["text->items"], Path("data"), Path("out"), seed=self.seeds[0])
 
     def to_dict(self) -> dict[str, Any]:
@@ -74,6 +80,12 @@ class Design:
         told = values["template"]
         template = Template(**told) if isinstance(told, Mapping) else TEMPLATES[told]
         return Design(**{**values, "template": template})
+
+    def condition(self, name: str) -> Condition:
+        """Return a condition as this design has it: with a model of its own where it trains one."""
+        found = CONDITIONS[name]
+        own = self.predicted_training == "crossfit" and found.source
+        return replace(found, model="") if own else found
 
     @property
     def forms(self) -> tuple[Form, ...]:

@@ -23,6 +23,7 @@ from pointline.model.runfolder import RunFolder
 from pointline.score.match import score
 from pointline.study.ablation import train_folder
 from pointline.study.condition import CONDITIONS, Condition
+from pointline.study.crossfit import crossfit
 from pointline.study.design import Design, training
 from pointline.study.plan import PlannedRun, run_id
 from pointline.study.results import (
@@ -35,6 +36,7 @@ from pointline.study.results import (
     read_plan,
     run_folder,
 )
+from pointline.study.testing import annotated, predictions
 from pointline.version import __version__
 
 if TYPE_CHECKING:
@@ -47,7 +49,7 @@ Told = Callable[[int, str], None]
 
 _TRAINING = "training"
 _TOKENIZERS: dict[str, Any] = {}  # one for all runs of a process: its guide takes seconds to build
-_MAX_WINDOW = 1 << 20  # the model's own window is the limit
+_CROSSFIT = "crossfit"
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +63,7 @@ class _Work:
 
     @property
     def how(self) -> Condition:
-        return CONDITIONS[self.run.condition]
+        return self.design.condition(self.run.condition)
 
     @property
     def place(self) -> Path:
@@ -93,9 +95,9 @@ def execute(
     place = RunFolder(work.place)
     place.path.mkdir(parents=True, exist_ok=True)
     with place.held():
-        place.settle(_config(work))
+        place.write("config.json", _config(work))
         trained = None if work.how.model else _train(work, told)
-        if trained is not None and not trained.finished:
+        if not work.how.model and not (trained and trained.finished):
             return False
         metrics = {"finished": True, **_trained(trained), **_test(work, told)}
         for name in (CURVES, "log.jsonl") if trained else ():
@@ -120,19 +122,27 @@ def _config(work: _Work) -> dict[str, Any]:
 # ---------------------------------------------------------------- training
 
 
-def _train(work: _Work, told: Told | None) -> TrainResult:
+def _train(work: _Work, told: Told | None) -> TrainResult | None:
+    """Train the run's model; None where what it is shown in training was interrupted."""
     from pointline.model.train import Point, train
 
-    run = work.run
+    run, design, how = work.run, work.design, work.how
     data = train_folder(work.folder, run.dataset, run.seed)
-    out = work.place / _TRAINING
-    config = training(work.design, work.how, data, out, seed=run.seed, device=work.device)
+    config = training(design, how, data, work.place / _TRAINING, seed=run.seed, device=work.device)
 
     def stepped(point: Point) -> None:
         if told:
             stage = f"{run.id}: loss {point.loss:.3f}, {point.tokens_per_second:.0f} tokens/s"
             told(run.tokens[0] * point.step // point.steps, stage)
 
+    if how.source:
+        place = work.place / _CROSSFIT
+        shown = crossfit(
+            design, CONDITIONS[how.source], data, place, seed=run.seed, device=work.device
+        )
+        if shown is None:
+            return None
+        config = replace(config, given=str(shown))
     return train(config, progress=stepped)
 
 
@@ -162,7 +172,7 @@ def _test(work: _Work, told: Told | None) -> dict[str, Any]:
     started, made = time.monotonic(), 0
     with store.Appender(place) as done:
         missing = [record for record in shown if record.id not in done]
-        for prediction in _predictions(work, task, missing):
+        for prediction in _predicted(work, task, missing):
             done.add(prediction)
             made += 1
             if told:
@@ -192,50 +202,22 @@ def _shown(work: _Work, gold: Sequence[Record]) -> list[Record]:
     said = {
         record.id: record for record in store.iter_records(work.of(work.how.source) / PREDICTIONS)
     }
-    shown = [_annotated(record, said[record.id], work.how) for record in gold]
+    level = work.how.given or Level.TEXT
+    shown = [annotated(record, said[record.id], level) for record in gold]
     store.write_records(work.place / GIVEN, shown)
     return shown
 
 
-def _annotated(record: Record, by: Record, how: Condition) -> Record:
-    if how.given is Level.TEXT:
-        return replace(record, label=by.label, pairs=(), facts=())
-    return replace(record, label="", pairs=by.pairs, facts=by.facts)
-
-
-def _predictions(work: _Work, task: Task, records: Sequence[Record]) -> Iterator[Record]:
-    if not records:
-        return
-    from pointline.model.backbone import load
-    from pointline.model.extract import Extractor, Options
-    from pointline.model.hf import HFBackend
-
-    design, how = work.design, work.how
-    owner = work.of(how.model) if how.model else work.place
+def _predicted(work: _Work, task: Task, records: Sequence[Record]) -> Iterator[Record]:
+    owner = work.of(work.how.model) if work.how.model else work.place
     trained = owner / _TRAINING
-    if not trained.is_dir():
+    if records and not trained.is_dir():
         raise InputError(
             f"{trained} is gone, and this run tests its model: remove {owner}, so that it is"
             " trained again"
         )
-    lora = design.method == "lora"
-    backbone = load(
-        design.model if lora else trained / "model",
-        adapter=trained / "adapter" if lora else None,
-        dtype="auto" if design.dtype == "auto" else design.dtype,
-        device=work.device,
-        merge=lora,
-    )
-    tokenizer = _TOKENIZERS.setdefault(design.model, backbone.tokenizer)
-    options = Options(
-        form=how.form(design.template),
-        max_new_tokens=design.max_new_tokens,
-        window=_MAX_WINDOW,
-        long="refuse",
-    )
-    backend = HFBackend(replace(backbone, tokenizer=tokenizer))
-    extractor = Extractor(backend, options, tasks=[task])
-    yield from extractor.many(records, task, batch_size=design.test_batch, ordered=False)
+    form = work.how.form(work.design.template)
+    return predictions(work.design, trained, form, task, records, device=work.device)
 
 
 # ---------------------------------------------------------------- afterwards
@@ -249,4 +231,5 @@ def _forget(work: _Work) -> None:
             continue
         waiting = [other for other in plan.runs if run.id in other.needs]
         if all(metrics_of(work.folder, other) is not None for other in waiting):
-            shutil.rmtree(run_folder(work.folder, run) / _TRAINING, ignore_errors=True)
+            for name in (_TRAINING, _CROSSFIT):
+                shutil.rmtree(run_folder(work.folder, run) / name, ignore_errors=True)
