@@ -19,6 +19,7 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from statistics import fmean, stdev
 from typing import Any
 
 import torch
@@ -197,27 +198,30 @@ def looked_at(
 # ---------------------------------------------------------------- the table
 
 
-def mean(found: Mapping[str, Mapping[str, float | None]], metric: str) -> float:
-    values = [v for s in found.values() if (v := s[metric]) is not None]
-    return sum(values) / len(values) if values else math.nan
-
-
 def table(results: Mapping[str, Any]) -> str:
-    heads = ("trial", "steps", "tokens", "CPU s", "plain", "listed", "unseen", "TL", "WL", "ALL")
+    """A row for each trial: the losses, and how far from the first trial's they are on average.
+
+    The error behind ± is that of the mean over datasets, the same records in both trials.
+    """
+    heads = ("trial", "steps", "tokens", "CPU s", *FORMS)
     lines = ["| " + " | ".join(heads) + " |", "|---" * len(heads) + "|"]
+    first = results["trials"][PLAN[0].name]
     for name, trial in results["trials"].items():
-        cells = [
-            name,
-            trial.get("steps", ""),
-            trial.get("tokens", ""),
-            trial.get("cpu_seconds", ""),
-        ]
-        cells += [f"{trial[form]['all']:.3f}" for form in ("plain", "listed", "unseen")]
-        for metric in ("tl", "wl", "all"):
-            own = trial.get("scores")
-            cells.append(f"{100 * mean(own, metric):.1f}" if own else "")
-        lines.append("| " + " | ".join(map(str, cells)) + " |")
+        cells = [name, f"{trial['steps']}", f"{trial['tokens']:,}", f"{trial['cpu_seconds']:.0f}"]
+        cells += [_cell(trial[form], first[form]) for form in FORMS]
+        lines.append("| " + " | ".join(cells) + " |")
     return "\n".join(lines) + "\n"
+
+
+FORMS = ("plain", "listed", "unseen")
+
+
+def _cell(found: Mapping[str, float], first: Mapping[str, float]) -> str:
+    shifts = [found[name] - first[name] for name in first if name != "all"]
+    if not any(shifts):
+        return f"{found['all']:.3f}"
+    error = stdev(shifts) / math.sqrt(len(shifts))
+    return f"{found['all']:.3f} ({fmean(shifts):+.3f} ± {error:.3f})"
 
 
 # ---------------------------------------------------------------- all of them

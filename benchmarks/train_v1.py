@@ -24,7 +24,7 @@ RECIPE: Mapping[str, Any] = {
     "learning_rate": 1e-3,
     "rank": 16,
     "max_tokens_per_batch": 1280,
-    "show_labels_share": 0.3,
+    "show_labels_share": 0.5,
     "label_lists": "drawn",
     "held_out": HELD_OUT,
     "loss_vocabulary": "seen",
