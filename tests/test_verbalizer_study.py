@@ -293,6 +293,13 @@ def test_the_interval_of_a_condition_holds_runs_and_records(tmp_path):
     assert 0.7 < value.interval.low < 0.9 < value.interval.high <= 1
 
 
+def test_a_single_run_that_is_all_right_has_an_interval(tmp_path):
+    found = report.find(planted(tmp_path, 20, 40, seeds=1), resamples=100)
+    value = found.value("scpos-n-ja", "items", "20-shot lora")
+    assert value.f1 == 1 == value.interval.high
+    assert value.interval.low == pytest.approx(0.9124, abs=1e-4)  # 40 / (40 + 1.96 ** 2)
+
+
 def test_the_published_table_stands_beside_ours(tmp_path):
     table = report.beside_paper(report.find(planted(tmp_path, 20, 36), resamples=100))
     row = dict(zip(table.headers, table.rows[0], strict=True))

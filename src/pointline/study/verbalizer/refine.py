@@ -40,7 +40,7 @@ __all__ = [
 Aggregate = Literal["mean", "max", "log-sum"]
 AGGREGATES: tuple[Aggregate, ...] = get_args(Aggregate)
 
-_STEPS, _RATE, _PULL = 200, 0.05, 0.01  # of learning weights: Adam's steps and rate, the penalty
+_STEPS, _RATE, _PULL = 200, 0.05, 0.03  # of learning weights: Adam's steps and rate, the penalty
 
 
 @dataclass(frozen=True, slots=True)
@@ -236,7 +236,7 @@ def _descend(
             w * ((b - (b @ w)[:, None]) * error[:, [at]]).mean(axis=0)
             for at, (b, w) in enumerate(zip(blocks, weights, strict=True))
         ]
-        slope = np.concatenate(slopes) + _PULL * theta / len(theta)
+        slope = np.concatenate(slopes) + _PULL * theta
         first = 0.9 * first + 0.1 * slope
         second = 0.999 * second + 0.001 * slope**2
         moved = (first / (1 - 0.9**step)) / (np.sqrt(second / (1 - 0.999**step)) + 1e-8)

@@ -1,7 +1,8 @@
 """What a verbalizer study found: scores with intervals, paired tests, the published table beside.
 
-Nothing is tested here: `score.compare` does that. The interval of a single condition is that of
-its difference from a system which never answers, whose F1 is 0 whatever the records and runs.
+Nothing is tested here: `score.compare` does that. The interval of a condition with several runs is
+that of its difference from a system which never answers, whose F1 is 0 whatever the records and
+runs; of a single run it is Wilson's, of the share of right labels that TL F1 is here.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from pointline.errors import InputError
 from pointline.format.record import Prediction, Record
 from pointline.format.tasks import Task
 from pointline.score.comparison import compare
+from pointline.score.contingency import wilson
 from pointline.score.difference import Difference, Signs, family, signs
 from pointline.score.significance import Interval
 from pointline.score.tables import NONE, Table
@@ -32,8 +34,8 @@ __all__ = ["Findings", "Value", "beside_paper", "find", "pivot", "tests", "value
 class Value:
     """TL F1 of a verbalizer under a method on a dataset: the mean of its runs, in [0, 1].
 
-    `interval` is over records and runs together (`score.runs`). `macro` is the mean F1 of the
-    classes, `words` the mean number of label words of a class.
+    `interval` is over records and runs together (`score.runs`), of a single run over records.
+    `macro` is the mean F1 of the classes, `words` the mean number of label words of a class.
     """
 
     dataset: str
@@ -191,10 +193,13 @@ class _Judge:
         if not runs:
             return None
         found = self._compare([self._silence] * len(runs), list(map(self._predictions, runs)))
-        ends = max(0.0, found.interval.low), min(1.0, found.interval.high)
+        around = found.interval
+        if len(runs) == 1:  # a bootstrap of nothing but right answers has no width
+            around = wilson(round(found.second * len(self._gold)), len(self._gold))
+        ends = max(0.0, around.low), min(1.0, around.high)
         return Value(
             self._dataset, verbalizer, method, len(runs), found.second,
-            Interval(*ends, found.interval.level),
+            Interval(*ends, around.level),
             macro=fmean(run.metrics["macro"] for run in runs),
             words=fmean(fmean(run.metrics["words"].values()) for run in runs),
         )  # fmt: skip
