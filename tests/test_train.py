@@ -21,7 +21,7 @@ from pointline.model.batches import collate, encode, seen
 from pointline.model.extract import Extractor
 from pointline.model.job import describe, prepare
 from pointline.model.loss import CompletionLoss
-from pointline.model.prompt import Level
+from pointline.model.prompt import Form, Level
 from pointline.model.runfolder import RunFolder
 from pointline.model.train import TrainConfig, extract_and_score
 
@@ -255,7 +255,7 @@ def test_a_tiny_model_learns_32_records_by_heart(tmp_path, method):
     for lang in ("en", "ja", "zh"):
         asked = task(f"scnm-{lang}")
         records = [record for record in tiny_records(32) if record.task == asked.name]
-        found = extract_and_score(learned, asked, records, Level.BOTH)
+        found = extract_and_score(learned, asked, records, Form())
         assert found == {"tl": 1.0, "wl": 1.0, "all": 1.0, "well_formed": 1.0}, lang
 
 

@@ -138,6 +138,8 @@ def train(
         _tell_estimate(config, json=json)
         return
     result = _run(config)
+    if not result.writer:
+        return
     print_json(result.to_dict()) if json else _show(result)
     if not result.finished:
         raise typer.Exit(_STOPPED)

@@ -42,10 +42,12 @@ class Processes:
         if int(os.environ.get("WORLD_SIZE", "1")) == 1:
             return cls()
         try:
+            import torch
             from accelerate import PartialState
-        except ImportError:
-            raise MissingExtra("accelerate", extra="hf") from None
-        here = PartialState(cpu=os.environ.get("ACCELERATE_USE_CPU", "").lower() in _YES)
+        except ImportError as error:
+            raise MissingExtra(error.name or "accelerate", extra="hf") from None
+        asked = os.environ.get("ACCELERATE_USE_CPU", "").lower() in _YES
+        here = PartialState(cpu=asked or not torch.accelerator.is_available())
         sharded = os.environ.get("ACCELERATE_USE_FSDP", "").lower() in _YES
         return cls(here.num_processes, here.process_index, sharded, str(here.device))
 

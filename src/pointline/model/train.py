@@ -68,7 +68,7 @@ class TrainResult:
     `model` is the adapter's or model's folder, None where the run was stopped (`finished` False:
     call again to go on). `history` has the loss and scores of every epoch. `tokens_per_second`
     (all processes together, scoring left out) and `peak_memory` (bytes of the first process) are
-    of the call that ended it.
+    of the call that ended it. `writer` says whether this process wrote the folder.
     """
 
     folder: Path
@@ -81,11 +81,12 @@ class TrainResult:
     history: tuple[Mapping[str, Any], ...]
     tokens_per_second: float | None = None
     peak_memory: int | None = None
+    writer: bool = True
 
     def to_dict(self) -> dict[str, Any]:
         """Return what `metrics.json` holds."""
         values = asdict(self)
-        del values["folder"]  # which may be moved
+        del values["folder"], values["writer"]  # of which one may be moved, one be another
         return {**values, "model": self.model and self.model.name, "history": list(self.history)}
 
 
@@ -283,11 +284,13 @@ def _ended(job: Job, state: State, pace: Pace) -> TrainResult:
         history=state.history,
         tokens_per_second=round(pace.per_second, 1),
         peak_memory=pace.memory(),
+        writer=job.processes.first,
     )
     job.run.write_csv("curves.csv", job.run.events("step"), _COLUMNS)
     job.run.write("metrics.json", result.to_dict())
     if finished and job.processes.first:
         checkpoint.clear(job.run.path)
+    job.processes.wait()  # for the first one to have written everything
     return result
 
 
