@@ -279,23 +279,21 @@ def main() -> None:
     torch.set_num_threads(arguments.threads)
     study = read_study(arguments.study) if arguments.study else None
     sets = tested_sets(arguments, study)
-    said = {}
+    said = {SINGLE: of_one_task(study, sets)} if study is not None else {}
     for system, adapter in ((V1, arguments.v1), (V0, arguments.v0), (BASE, None)):
-        if adapter is not None or (system == BASE and not arguments.no_base):
-            said[system] = predictions(system, adapter, sets, arguments)
-    if study is not None:
-        said[SINGLE] = of_one_task(study, sets)
-    told = {
-        "machine": describe(),
-        "limit": arguments.limit,
-        "max_new_tokens": arguments.max_new_tokens,
-        "sets": {each.name: each.beside for each in sets},
-        **results(sets, said),
-    }
-    arguments.results.write_text(
-        json.dumps(told, ensure_ascii=False, indent=1) + "\n", encoding="utf-8"
-    )
-    print(tables(told, told["sets"]))
+        if adapter is None and (system != BASE or arguments.no_base):
+            continue
+        said[system] = predictions(system, adapter, sets, arguments)
+        told = {
+            "machine": describe(),
+            "limit": arguments.limit,
+            "max_new_tokens": arguments.max_new_tokens,
+            "sets": {each.name: each.beside for each in sets},
+            **results(sets, said),
+        }
+        text = json.dumps(told, ensure_ascii=False, indent=1) + "\n"
+        arguments.results.write_text(text, encoding="utf-8")
+        print(tables(told, told["sets"]), flush=True)
 
 
 if __name__ == "__main__":
