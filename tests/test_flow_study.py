@@ -317,9 +317,9 @@ def test_flow_beside_an_ablations_report(study, tmp_path):
         '{"dataset": "scnm-en", "question": "items to label", "difference": -0.02},'
         '{"dataset": "scnm-en", "question": "label to items", "difference": 0.5}]}'
     )
-    found = ablation_differences(report, "items-to-label")
+    found = ablation_differences(report, "items-to-label", circular=True)
     assert found == {"scnm-ja": 1.0, "scnm-en": -2.0}
-    assert ablation_differences(report, "items-to-label", circular=False) == {"scnm-en": -2.0}
+    assert ablation_differences(report, "items-to-label") == {"scnm-en": -2.0}
     with pytest.raises(InputError, match="needs 4 datasets"):
         against([study.folder], report)
     rows = tmp_path / "report.csv"

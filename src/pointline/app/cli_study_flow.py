@@ -127,6 +127,9 @@ def flow_ablation(
         Literal["ratio", "estimate", "knockout"],
         typer.Option(help="S_pq over its null, the estimated, or the real effect of a knockout."),
     ] = "ratio",
+    circular: Annotated[
+        bool, typer.Option("--circular", help="Also datasets whose label was made from the items.")
+    ] = False,
     json: Json = False,
 ) -> None:
     """Say whether flow predicts where the other level helps: rank correlation over datasets.
@@ -135,7 +138,7 @@ def flow_ablation(
     """
     from pointline.study.flow.against import against
 
-    found = against(flow, report, number=number)
+    found = against(flow, report, number=number, circular=circular)
     print_json(_correlation(found)) if json else _show_correlation(found, number)
 
 

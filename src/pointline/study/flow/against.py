@@ -29,14 +29,14 @@ def against(
     report: Path,
     *,
     number: Number = "ratio",
-    circular: bool = True,
+    circular: bool = False,
     seed: int = 0,
 ) -> Correlation:
     """Return how far flow orders the datasets as the ablation's differences do.
 
     `report` is the JSON of an ablation's report, or a CSV file with the columns `dataset` and
-    `difference` (in points, of the same direction). `circular=False` leaves out datasets whose
-    label was made from their items, as far as the report says so.
+    `difference` (in points, of the same direction). Datasets whose label was made from their items
+    are left out, as far as the report names them, unless `circular`.
 
     Raises InputError for studies of two directions, a dataset that two of them have, a report of
     another kind, or fewer than four datasets in common.
@@ -75,7 +75,7 @@ def flow_number(result: FlowResult, number: Number) -> float:
 
 
 def ablation_differences(
-    report: Path, direction: Direction, *, circular: bool = True
+    report: Path, direction: Direction, *, circular: bool = False
 ) -> dict[str, float]:
     """Return by dataset what showing the other level did to F1, in points.
 

@@ -39,10 +39,10 @@ class Unwatchable(ModelError):
 
 
 class Watcher(Protocol):
-    """Who is shown the attention weights and their gradients, a block of rows at a time."""
+    """Who is shown the attention weights A and A dL/dA, a block of rows at a time."""
 
-    def see(self, layer: int, weights: Tensor, gradient: Tensor, row: int, column: int) -> None:
-        """Take A and dL/dA, both [batch, heads, rows, columns], of rows from `row` on."""
+    def see(self, layer: int, weights: Tensor, product: Tensor, row: int, column: int) -> None:
+        """Take both, [batch, heads, rows, columns] from `row` and `column` on, to read only."""
 
     def reach(self, layer: int, mask: Tensor) -> None:
         """Take a layer's mask, [batch, 1, T, T]: 0 where a token may look, else very low."""
@@ -183,20 +183,21 @@ def _function() -> Any:
 
 
 def _forward(q: Tensor, k: Tensor, v: Tensor, mask: Tensor, how: _How) -> Tensor:
+    import torch
     from torch.nn.functional import scaled_dot_product_attention as attend
 
-    out = q.new_empty(*q.shape[:-1], v.shape[-1])
+    parts = []
     for rows, columns in _blocks(mask, how.rows):
         block = q[:, :, rows], k[:, :, columns], v[:, :, columns]
         seen = mask[:, :, rows, columns]
         if how.softcap:
             weights = _weights(_folded(block[0], k), block[1], seen, how)
-            made = (weights.to(v.dtype) @ block[2]).reshape(out[:, :, rows].shape)
+            made = (weights.to(v.dtype) @ block[2]).reshape(*block[0].shape[:-1], -1)
         else:
             grouping = q.shape[1] != k.shape[1]
             made = attend(*block, attn_mask=seen, scale=how.scale, enable_gqa=grouping)
-        out[:, :, rows] = made
-    return out
+        parts.append(made)
+    return torch.cat(parts, 2) if len(parts) > 1 else parts[0]
 
 
 def _backward(
@@ -216,14 +217,14 @@ def _backward(
         queries, downs = _folded(q[:, :, rows], k), _folded(do[:, :, rows], k)
         keys, values = k[:, :, columns], v[:, :, columns]
         weights = _weights(queries, keys, mask[:, :, rows, columns], how)
-        slope = (downs @ values.transpose(-1, -2)).to(weights.dtype)
+        product = weights * (downs @ values.transpose(-1, -2)).to(weights.dtype)
         if how.watcher is not None:
             shape = (*do.shape[:2], rows.stop - rows.start, -1)
             how.watcher.see(
-                how.layer, weights.view(shape), slope.view(shape), rows.start, columns.start
+                how.layer, weights.view(shape), product.view(shape), rows.start, columns.start
             )
         dv[:, :, columns] += weights.to(v.dtype).transpose(-1, -2) @ downs
-        ds = _through_softmax(weights, slope)
+        ds = _through_softmax(weights, product)
         if how.softcap:
             ds *= 1 - (_scores(queries, keys, how) / how.softcap) ** 2
         ds = (ds * how.scale).to(q.dtype)
@@ -232,8 +233,7 @@ def _backward(
     return dq, dk, dv
 
 
-def _through_softmax(weights: Tensor, slope: Tensor) -> Tensor:
-    product = weights * slope
+def _through_softmax(weights: Tensor, product: Tensor) -> Tensor:
     return product - weights * product.sum(-1, keepdim=True)
 
 

@@ -283,7 +283,7 @@ def _shows(watcher: Watcher, layer: int, weights: Tensor) -> Callable[[Tensor], 
         watcher.reach(
             layer, unseen.new_zeros(unseen.shape, dtype=exact).masked_fill(unseen, lowest)
         )
-        watcher.see(layer, weights.to(exact), gradient.to(exact), 0, 0)
+        watcher.see(layer, weights.to(exact), weights.to(exact) * gradient.to(exact), 0, 0)
 
     return show
 

@@ -135,11 +135,10 @@ class Recorder:
             self._reach[key] = mask, self._between(seen.to(self._watched.dtype))
         self.reached[layer] = self._reach[key][1]
 
-    def see(self, layer: int, weights: Tensor, gradient: Tensor, row: int, column: int) -> None:
-        """Add a block of rows: A and dL/dA, both [batch, heads, rows, columns]."""
+    def see(self, layer: int, weights: Tensor, product: Tensor, row: int, column: int) -> None:
+        """Add a block of rows: A and P = A dL/dA, both [batch, heads, rows, columns]."""
         if layer not in self.table:
             self._begin(layer)
-        product = weights * gradient
         self._estimate(layer, weights, product, row, column)
         flow = product.sum(1).abs() if self._heads == "sum-then-abs" else product.abs().sum(1)
         # a token's own weight is no flow between tokens
@@ -189,15 +188,17 @@ class Recorder:
     def _estimate(
         self, layer: int, weights: Tensor, product: Tensor, row: int, column: int
     ) -> None:
+        """Add the rows' first-order change of the loss, (A_J P_all - P_J) / (1 - A_J)."""
         rows, columns = weights.shape[2:]
         member = self._layout.member
-        whole = product.sum(-1)
         for edge, (to, source) in enumerate(EDGES):
-            reader = member[:, None, to, row : row + rows]
+            # the target is a row alone, the last of the last block
+            some = slice(-1, None) if to is Role.TARGET else slice(None)
+            reader = member[:, None, to, row : row + rows][..., some]
             if not reader.any():
                 continue
-            blocked = member[:, source, column : column + columns, None].expand(-1, -1, 1)
-            share = (weights.flatten(1, 2) @ blocked).view(whole.shape)
-            part = (product.flatten(1, 2) @ blocked).view(whole.shape)
-            change = (share * whole - part) / (1 - share).clamp(min=_LEAST)
+            blocked = member[:, source, column : column + columns, None]
+            chosen = weights[:, :, some], product[:, :, some]
+            share, part = ((side.flatten(1, 2) @ blocked).view(side.shape[:3]) for side in chosen)
+            change = (share * chosen[1].sum(-1) - part) / (1 - share).clamp(min=_LEAST)
             self.estimate[layer][:, edge] += (change * reader).sum((1, 2))

@@ -174,7 +174,7 @@ ANCHORS = Recipe(
 POINTLINE = Recipe(
     name="pointline",
     about="text as the only source, raw means, every control, real knockout",
-    settings={"random_models": 2, "knockout": 3},
+    settings={"knockout": 3, "knockout_samples": 20},
 )
 
 #: The recipes by their names.
