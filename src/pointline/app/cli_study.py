@@ -183,23 +183,21 @@ def _run(
             behind, ended = behind + sum(run.tokens), ended + 1
             advance(behind, whole, f"{ended}/{len(plan.runs)} runs")
 
-        with _workers(jobs, ray, told, one_device=len(devices) < 2) as workers:
+        with _workers(max(jobs, len(devices)), ray, told) as workers:
             return run_study(out, workers, devices=devices, keep_models=keep_models, done=done)
 
 
 @contextmanager
-def _workers(
-    jobs: int, ray: str | None, told: Callable[[int, str], None], *, one_device: bool
-) -> Iterator[Workers]:
+def _workers(jobs: int, ray: str | None, told: Callable[[int, str], None]) -> Iterator[Workers]:
     if ray is not None:
         from pointline.app.cluster import cluster
 
         with cluster(ray, jobs) as workers:
             yield workers
-    elif jobs > 1 or not one_device:
+    elif jobs > 1:
         from pointline.study.workers import processes
 
-        with processes(max(jobs, 2)) as workers:
+        with processes(jobs) as workers:
             yield workers
     else:
         from pointline.study.schedule import Here
