@@ -1,0 +1,1 @@
+"""Information flow inside a model: attention times gradient, held against chance."""
