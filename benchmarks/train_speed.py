@@ -1,10 +1,13 @@
 """How fast the embedded model is trained here: whole or restricted softmax, LoRA or full.
 
     python benchmarks/train_speed.py [--threads 2] [--steps 3] [--only lora/seen ...]
+    python benchmarks/train_speed.py --against-peft [--steps 7]    # our LoRA layers and peft's
 
 Steps of 2,048 tokens: prompts of 60 to 100 tokens, completions of 40 to 60, drawn from 28,000
 tokens (as many as eight built datasets hold). Prints a table and writes results/train_speed.json.
 Wall time is what a user waits; CPU time tells more where other processes share the machine.
+Against peft's own layers both take the same steps from the same weights, in turn, in one process,
+so that what else the machine does meets both (results/train_lora.json).
 """
 
 from __future__ import annotations
@@ -13,8 +16,10 @@ import argparse
 import gc
 import json
 import random
+import statistics
 import time
 from pathlib import Path
+from unittest import mock
 
 import machine
 import torch
@@ -72,22 +77,66 @@ def measure(name: str, base: str, steps: int) -> dict[str, object]:
     }
 
 
+def against_peft(base: str, steps: int, tokens: int) -> dict[str, object]:
+    """Take the same steps with our layers and peft's; the first two warm up."""
+    config = TrainConfig(
+        ("-",), "-", base=base, dtype="float32", loss_vocabulary="seen", max_tokens_per_batch=tokens
+    )
+    *used, words = examples(128)
+    vocabulary = seen([*used, words])
+    with mock.patch("pointline.model.learner.quicken"):
+        students = {"peft": Learner(load(base), config, vocabulary)}
+    students["pointline"] = Learner(load(base), config, vocabulary)
+    took: dict[str, list[float]] = {name: [] for name in students}
+    losses: dict[str, list[float]] = {name: [] for name in students}
+    order = plan([len(e.tokens) for e in used], max_tokens=tokens, epochs=steps)[:steps]
+    for number, step in enumerate(order):
+        batches = [[used[i] for i in batch] for batch in step.batches]
+        count = sum(len(example.tokens) for batch in batches for example in batch)
+        for name in sorted(students, reverse=bool(number % 2)):
+            began = time.process_time()
+            loss, _ = students[name].step(batches, rate=1e-4, seed=number)
+            took[name].append(count / (time.process_time() - began))
+            losses[name].append(loss)
+    pairs = zip(took["pointline"][2:], took["peft"][2:], strict=True)
+    return {
+        "tokens in a step": tokens,
+        "tokens per CPU second": {
+            name: {"median": round(statistics.median(v[2:]), 1), "best": round(max(v), 1)}
+            for name, v in took.items()
+        },
+        "times peft, median of steps": round(statistics.median(a / b for a, b in pairs), 3),
+        "losses": losses,
+    }
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--base", default="gemma3-270m")
     parser.add_argument("--threads", type=int, default=torch.get_num_threads())
     parser.add_argument("--steps", type=int, default=3, help="measured after one to warm up")
+    parser.add_argument("--against-peft", action="store_true")
+    parser.add_argument("--tokens", type=int, default=1024, help="in a step, against peft")
     parser.add_argument("--only", nargs="*", choices=list(CASES), default=list(CASES))
     asked = parser.parse_args()
     torch.set_num_threads(asked.threads)
+    told = {"machine": machine.describe(), "base": asked.base, "threads": asked.threads}
+    if asked.against_peft:
+        found = against_peft(asked.base, asked.steps, asked.tokens)
+        print(json.dumps(found))
+        write("train_lora.json", {**told, **found})
+        return
     rows = []
     for name in asked.only:
         rows.append(measure(name, asked.base, asked.steps))
         print(json.dumps(rows[-1]), flush=True)
         gc.collect()
-    out = Path(__file__).parent / "results" / "train_speed.json"
-    told = {"machine": machine.describe(), "base": asked.base, "threads": asked.threads}
-    out.write_text(json.dumps({**told, "rows": rows}, indent=2) + "\n", encoding="utf-8")
+    write("train_speed.json", {**told, "rows": rows})
+
+
+def write(name: str, result: dict[str, object]) -> None:
+    out = Path(__file__).parent / "results" / name
+    out.write_text(json.dumps(result, indent=2) + "\n", encoding="utf-8")
     print(f"-> {out.relative_to(Path.cwd()) if out.is_relative_to(Path.cwd()) else out}")
 
 
