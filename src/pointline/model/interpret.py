@@ -191,9 +191,7 @@ def _label(tokens: Sequence[Token], span: _Span, items: _Span | None) -> float:
     return _product([*inside, *closing[:1]])
 
 
-def _spans(
-    line: str, parts: Parts | None, items: Sequence[tuple[str, ...]]
-) -> list[_Span | None]:
+def _spans(line: str, parts: Parts | None, items: Sequence[tuple[str, ...]]) -> list[_Span | None]:
     """Return where each item stands in the line, its ":" included, if it stands there as read."""
     start, end = (parts and parts.items) or (0, 0)
     pieces = split(line[start:end], ":", offset=start)[1:]
