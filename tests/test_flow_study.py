@@ -20,15 +20,16 @@ from pointline.model import backbone
 from pointline.study.flow import run as running
 from pointline.study.flow.against import ablation_differences, against, flow_number
 from pointline.study.flow.correlation import correlate, spearman
-from pointline.study.flow.figures import draw
+from pointline.study.flow.gallery import draw
 from pointline.study.flow.knockout import windows
 from pointline.study.flow.page import page
 from pointline.study.flow.parts import Parts, read_npz
-from pointline.study.flow.result import read_flow, write_tables
+from pointline.study.flow.result import read_flow
 from pointline.study.flow.run import Engine, run
 from pointline.study.flow.samples import choose, read_split
 from pointline.study.flow.settings import RECIPES, FlowConfig
 from pointline.study.flow.shown import read_shown
+from pointline.study.flow.tables import write_tables
 from pointline.study.flow.words import CRITICISM, conclusions
 
 SMALL = FlowConfig(

@@ -195,7 +195,8 @@ def _of_families(folders: Sequence[Path], recipe: Recipe) -> list[Path]:
 def _write(out: Path, *, figures: bool) -> FlowStudy:
     """Write tables, page and pictures of what was measured."""
     from pointline.study.flow.page import write_page
-    from pointline.study.flow.result import read_flow, write_tables
+    from pointline.study.flow.result import read_flow
+    from pointline.study.flow.tables import write_tables
 
     study = read_flow(out)
     write_tables(study)
@@ -206,10 +207,10 @@ def _write(out: Path, *, figures: bool) -> FlowStudy:
 
 
 def _draw(study: FlowStudy) -> None:
-    from pointline.study.flow import figures
+    from pointline.study.flow.gallery import draw
 
     try:
-        drawn = figures.draw(study)
+        drawn = draw(study)
     except MissingExtra as missing:
         show.say(f"no pictures: {missing}", to=show.errors)
         return

@@ -1,53 +1,28 @@
-"""Pictures of a study: curves of all datasets, one sample's map, one sample's text shaded."""
+"""Figures of a study: curves of all its datasets, their ratios to the null, knockouts."""
 
 from __future__ import annotations
 
-import unicodedata
 from collections.abc import Iterator, Sequence
 from math import ceil
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pointline.corpus.canvas import COLOURS, GREY, INK, Drawn, Sheet, drawing, tint
+from pointline.corpus.canvas import COLOURS, INK, Drawn, Sheet, drawing, tint
 from pointline.study.flow.curves import QUANTITIES, Band
+from pointline.study.flow.knockout import CUTS
 from pointline.study.flow.result import FlowResult, FlowStudy
 from pointline.study.flow.settings import View
-from pointline.study.flow.shown import Shown, read_shown
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
     from pointline.study.flow.parts import Array
 
-__all__ = ["draw", "draw_curves", "draw_knockouts", "draw_map", "draw_ratios", "draw_text"]
+__all__ = ["draw_curves", "draw_knockouts", "draw_ratios", "plain_logarithms"]
 
 #: S_wp, S_pq, S_ww.
 _LINES = (COLOURS[0], COLOURS[2], COLOURS[7])
 _ACROSS = 3  # panels beside each other
-_LABELLED = 90  # tokens that can be named at the edges of a map
-
-
-def draw(study: FlowStudy) -> list[Drawn]:
-    """Draw every picture of a study into its folder `figures`.
-
-    Raises MissingExtra without matplotlib.
-    """
-    folder = study.folder / "figures"
-    made = [
-        draw_curves(study, folder / "curves-means", view="means"),
-        draw_curves(study, folder / "curves-shares", view="shares"),
-        draw_ratios(study, folder / "ratio-to-null"),
-        draw_knockouts(study, folder / "knockout"),
-    ]
-    for name, result in study.results.items():
-        for path in result.shown[:1]:
-            shown = read_shown(path)
-            made.append(draw_map(shown, folder / f"map-{name}", title=f"{name}, {shown.id}"))
-            made.append(draw_text(shown, folder / f"text-{name}", title=f"{name}, {shown.id}"))
-    return made
-
-
-# ---------------------------------------------------------------- curves
 
 
 def draw_curves(study: FlowStudy, stem: Path, *, view: View) -> Drawn:
@@ -93,12 +68,12 @@ def _curves(axis: Axes, result: FlowResult, view: View) -> None:
             )  # fmt: skip
     if view == "means":
         axis.set_yscale("log")
-        _plain_logarithms(axis)
+        plain_logarithms(axis)
     else:
         axis.set_ylim(0, 1)
 
 
-def _plain_logarithms(axis: Axes) -> None:
+def plain_logarithms(axis: Axes) -> None:
     """Name the ticks of a logarithmic axis in digits: our figures read no markup."""
     axis.yaxis.set_major_formatter(lambda value, _: f"{value:g}")
     low, high = axis.get_ylim()
@@ -144,7 +119,7 @@ def draw_ratios(study: FlowStudy, stem: Path) -> Drawn:
                 axis.plot(shown, middle, color=colour, linewidth=1.6, label=f"{name} ÷ null")
             axis.axhline(1, color=INK, linewidth=0.7)
             axis.set_yscale("log")
-            _plain_logarithms(axis)
+            plain_logarithms(axis)
         _legend(sheet, axes[0])
         sheet.figure.supylabel("over the mean of random positions", fontsize=9)
     return sheet.drawn()
@@ -185,8 +160,6 @@ def _steps(axis: Axes, result: FlowResult, cut: int, colour: str, label: str) ->
 
 
 def _knockout_rows(study: FlowStudy) -> Iterator[tuple[object, ...]]:
-    from pointline.study.flow.knockout import CUTS
-
     for name, result in study.results.items():
         effect, found = result.curves.estimate, result.knocked
         for number, cut in enumerate(CUTS[:2]):
@@ -238,106 +211,3 @@ class _panels:
 def _legend(sheet: Sheet, axis: Axes) -> None:
     handles, labels = axis.get_legend_handles_labels()
     sheet.figure.legend(handles, labels, loc="outside upper center", ncols=3, fontsize=8)
-
-
-# ---------------------------------------------------------------- one sample
-
-
-def draw_map(shown: Shown, stem: Path, *, title: str) -> Drawn:
-    """Draw the flow between all tokens, summed over the lower and over the upper half of layers."""
-    half = max(1, len(shown.maps) // 2)
-    named = [name.replace("\n", "⏎") or "·" for name in shown.tokens]
-    sums = {"lower layers": shown.maps[:half].sum(0), "upper layers": shown.maps[half:].sum(0)}
-    rows = [
-        (title, half_name, i, named[i], j, named[j], float(values[i, j]))
-        for half_name, values in sums.items()
-        for i in range(len(named))
-        for j in range(i)
-    ]
-    side = max(4.0, min(9.0, 0.11 * len(named) + 1.5))
-    header = ("sample", "layers", "to", "to_token", "from", "from_token", "flow")
-    with drawing(stem, (2 * side + 1, side + 0.8), header=header, rows=rows) as sheet:
-        axes = sheet.figure.subplots(1, 2)
-        for axis, (name, values) in zip(axes, sums.items(), strict=True):
-            _map(sheet, axis, values, named, shown)
-            axis.set_title(name)
-        sheet.figure.suptitle(sheet.shown(title), fontsize=10)
-    return sheet.drawn()
-
-
-def _map(sheet: Sheet, axis: Axes, values: Array, named: Sequence[str], shown: Shown) -> None:
-    top = values.max() or 1.0
-    image = axis.imshow(values.clip(top * 1e-4), norm="log", cmap="Blues", interpolation="nearest")
-    bar = sheet.figure.colorbar(image, ax=axis, shrink=0.6, label="flow (log)")
-    _plain_logarithms(bar.ax)
-    if len(named) <= _LABELLED:
-        labels = [sheet.shown(name) for name in named]
-        size = max(3.0, 7 - len(named) / 22)
-        axis.set_xticks(range(len(named)), labels, rotation=90, fontsize=size)
-        axis.set_yticks(range(len(named)), labels, fontsize=size)
-    for edge in shown.edges:
-        axis.axhline(edge - 0.5, color=GREY, linewidth=0.5)
-        axis.axvline(edge - 0.5, color=GREY, linewidth=0.5)
-    axis.set(xlabel="from", ylabel="to")
-
-
-_WIDE = 64  # cells in a line of text
-
-
-def draw_text(shown: Shown, stem: Path, *, title: str) -> Drawn:
-    """Draw the prompt twice, shaded by the flow into the information and into the target."""
-    flows = {
-        "flow into the information, all layers": shown.into_info.sum(0),
-        "flow into the target, all layers": shown.into_target.sum(0),
-    }
-    by_char = {name: shown.by_character(values) for name, values in flows.items()}
-    cells = list(_cells(shown.text))
-    rows = [
-        (title, name, at, shown.text[at], float(values[at]))
-        for name, values in by_char.items()
-        for at in range(len(shown.text))
-    ]
-    lines = cells[-1][2] + 1 if cells else 1
-    header = ("sample", "what", "offset", "character", "flow")
-    with drawing(stem, (9.0, 0.55 + 2 * (0.24 * lines + 0.35)), header=header, rows=rows) as sheet:
-        axes = sheet.figure.subplots(2, 1)
-        for axis, (name, values), colour in zip(axes, by_char.items(), _LINES, strict=False):
-            _text(sheet, axis, cells, values, colour, lines)
-            axis.set_title(name)
-        sheet.figure.suptitle(sheet.shown(title), fontsize=10, x=0.02, ha="left")
-    return sheet.drawn()
-
-
-def _cells(text: str) -> Iterator[tuple[int, int, int, int, str]]:
-    """Yield offset, column, line, width and the glyph of each character; marks join the last."""
-    column = line = 0
-    for at, char in enumerate(text):
-        if char == "\n":
-            column, line = 0, line + 1
-            continue
-        width = 2 if unicodedata.east_asian_width(char) in "WF" else 1
-        if unicodedata.combining(char):
-            width, column = 0, max(0, column - 1)
-        elif column + width > _WIDE:
-            column, line = 0, line + 1
-        yield at, column, line, width, char
-        column += width or 1
-
-
-def _text(
-    sheet: Sheet,
-    axis: Axes,
-    cells: Sequence[tuple[int, int, int, int, str]],
-    values: Array,
-    colour: str,
-    lines: int,
-) -> None:
-    top = float(values.max()) or 1.0
-    for at, column, line, width, char in cells:
-        share = (float(values[at]) / top) ** 0.5
-        paint = tint(colour, 0.85 * share)
-        axis.broken_barh([(column, width)], (line, 0.92), facecolors=paint)
-        middle = column + (width or 1) / 2
-        axis.text(middle, line + 0.46, sheet.shown(char), ha="center", va="center", fontsize=8.5)
-    axis.set(xlim=(0, _WIDE), ylim=(lines, 0))
-    axis.set_axis_off()

@@ -86,7 +86,7 @@ def why_not(record: Record, task: Task, config: FlowConfig) -> str | None:
 
 
 def ask(record: Record, task: Task, config: FlowConfig) -> Asked:
-    """Return the prompt for a record.
+    r"""Return the prompt for a record.
 
     Raises InputError where the task's labels are open and the settings need a list of them.
 

@@ -1,9 +1,8 @@
-"""A flow study, read: curves, nulls and knockouts of each dataset, and the files made of them."""
+"""A flow study, read: curves, nulls and knockouts of each dataset, and what they say."""
 
 from __future__ import annotations
 
-import csv
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,17 +11,15 @@ from pointline.errors import InputError
 from pointline.format.tasks import Task, from_dict
 from pointline.model.runfolder import RunFolder
 from pointline.study.flow.correlation import spearman
-from pointline.study.flow.curves import QUANTITIES, Curves, curves
-from pointline.study.flow.knockout import CUTS
-from pointline.study.flow.parts import Measured, Parts, write_npz
-from pointline.study.flow.prompt import Role
+from pointline.study.flow.curves import Curves, curves
+from pointline.study.flow.parts import Measured, Parts
 from pointline.study.flow.run import CONFIG, DATASETS, KNOCKOUT, MODEL, RANDOM
 from pointline.study.flow.settings import FlowConfig
 
 if TYPE_CHECKING:
     from pointline.study.flow.parts import Array
 
-__all__ = ["Findings", "FlowResult", "FlowStudy", "Knocked", "read_flow", "write_tables"]
+__all__ = ["Findings", "FlowResult", "FlowStudy", "Knocked", "read_flow"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,105 +168,3 @@ def _median(values: Array) -> float:
     import numpy as np
 
     return float(np.median(values)) if values.size else 0.0
-
-
-# ---------------------------------------------------------------- tables
-
-
-def write_tables(study: FlowStudy) -> tuple[Path, ...]:
-    """Write curves.csv, knockout.csv where there are knockouts, and the samples' numbers as NPZ."""
-    files = [study.folder / "curves.csv"]
-    _write(files[0], _curve_rows(study))
-    knocked = list(_knocked_rows(study))
-    if knocked:
-        files.append(study.folder / "knockout.csv")
-        _write(files[-1], iter(knocked))
-    for name, result in study.results.items():
-        files.append(study.folder / name / "samples.npz")
-        write_npz(files[-1], _arrays(result.measured))
-    return tuple(files)
-
-
-def _arrays(measured: Measured) -> dict[str, Any]:
-    import numpy as np
-
-    names = ("table", "reached", "pairs", "null", "null_pairs", "estimate", "loss", "right")
-    arrays = {name: getattr(measured, name).astype(np.float32) for name in names}
-    roles = np.array([role.name for role in Role])
-    return {"ids": np.array(measured.ids), "layers": np.array(measured.layers), "roles": roles} | (
-        arrays
-    )
-
-
-def _curve_rows(study: FlowStudy) -> Iterator[dict[str, object]]:
-    for name, result in study.results.items():
-        found = result.curves
-        for number, quantity in enumerate(QUANTITIES):
-            for at, layer in enumerate(found.layers):
-                row: dict[str, object] = {"dataset": name, "quantity": quantity, "layer": layer}
-                bands = {
-                    "mean": found.means,
-                    "share": found.shares,
-                    "null_mean": found.null_means,
-                    "null_share": found.null_shares,
-                }
-                for title, band in bands.items():
-                    row |= _cells(title, band.middle, band.low, band.high, (number, at))
-                row["ratio"] = float(found.ratio.middle[number, at])
-                for title in ("means", "shares"):
-                    row[f"random_{title[:-1]}"] = _random(result.random, title, (number, at))
-                if number < len(found.estimate.middle):
-                    effect = found.estimate
-                    row |= _cells("estimate", effect.middle, effect.low, effect.high, (number, at))
-                row["reached"] = _reached(result.measured, number, at)
-                yield row
-
-
-def _cells(
-    title: str, middle: Array, low: Array, high: Array, place: tuple[int, int]
-) -> dict[str, object]:
-    parts = {title: middle, f"{title}_low": low, f"{title}_high": high}
-    return {name: float(values[place]) for name, values in parts.items()}
-
-
-def _random(random: Sequence[Curves], title: str, place: tuple[int, int]) -> float | str:
-    if not random:
-        return ""
-    return float(sum(getattr(one, title).middle[place] for one in random) / len(random))
-
-
-def _reached(measured: Measured, number: int, at: int) -> float:
-    """Return the share of a quantity's pairs that the layer's mask lets see each other."""
-    import numpy as np
-
-    cells = ((Role.INFO, Role.TEXT), (Role.TARGET, Role.INFO))
-    if number < len(cells):
-        to, source = cells[number]
-        part, whole = measured.reached[:, at, to, source], measured.pairs[:, to, source]
-    else:
-        part, whole = measured.reached[:, at].sum((-1, -2)), measured.pairs.sum((-1, -2))
-    return float(np.mean(part / np.maximum(whole, 1)))
-
-
-def _knocked_rows(study: FlowStudy) -> Iterator[dict[str, object]]:
-    for name, result in study.results.items():
-        found = result.knocked
-        for at, (first, last) in enumerate(found.windows if found else ()):
-            assert found is not None
-            for cut, title in enumerate(CUTS):
-                row: dict[str, object] = {"dataset": name, "first": first, "last": last}
-                row |= {"cut": title, "samples": found.samples}
-                row |= _cells("change", found.change, found.low, found.high, (at, cut))
-                row["other_answer"] = float(found.other[at, cut])
-                yield row
-
-
-def _write(path: Path, rows: Iterator[dict[str, object]]) -> None:
-    kept = list(rows)
-    columns = list(dict.fromkeys(key for row in kept for key in row))
-    work = path.with_name(f".{path.name}.partial")
-    with work.open("w", encoding="utf-8", newline="") as file:
-        writer = csv.DictWriter(file, columns, restval="", lineterminator="\n")
-        writer.writeheader()
-        writer.writerows(kept)
-    work.replace(path)

@@ -1,0 +1,128 @@
+"""The states that a model is in while it is measured, each of which ends as it began."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from typing import TYPE_CHECKING, Any
+
+from pointline.study.flow.attention import Watcher
+
+if TYPE_CHECKING:
+    from torch import Tensor
+    from torch.nn import Module
+
+__all__ = ["checkpointed", "eager", "frozen"]
+
+
+@contextmanager
+def frozen(model: Any) -> Iterator[None]:
+    """Hold every weight fixed; the graph begins at the embeddings, which need a gradient then."""
+    flags = {parameter: parameter.requires_grad for parameter in model.parameters()}
+    model.eval()
+    for parameter in flags:
+        parameter.requires_grad_(False)
+
+    def begin(_: Module, __: Any, out: Tensor) -> Tensor:
+        return out.requires_grad_(True) if out.is_leaf else out
+
+    hook = model.get_input_embeddings().register_forward_hook(begin)
+    try:
+        yield
+    finally:
+        hook.remove()
+        for parameter, flag in flags.items():
+            parameter.requires_grad_(flag)
+
+
+@contextmanager
+def checkpointed(model: Any) -> Iterator[None]:
+    """Have each layer forget its activations and compute them again in the backward pass.
+
+    Transformers does so in training alone: the layers are told that they train, and nothing in
+    them; a layer's own share of dropout is 0 for as long.
+    """
+    from functools import partial
+
+    from torch.utils.checkpoint import checkpoint
+    from transformers.modeling_layers import GradientCheckpointingLayer
+
+    with ExitStack() as stack:
+        for layer in model.modules():
+            if isinstance(layer, GradientCheckpointingLayer):
+                told: dict[str, Any] = {n: 0.0 for n, v in vars(layer).items() if _drops(n, v)}
+                told |= {"training": True, "gradient_checkpointing": True}
+                told["_gradient_checkpointing_func"] = partial(checkpoint, use_reentrant=False)
+                stack.enter_context(_set(layer, told))
+        yield
+
+
+def _drops(name: str, value: object) -> bool:
+    return "dropout" in name and isinstance(value, float)
+
+
+@contextmanager
+def _set(layer: Module, told: dict[str, Any]) -> Iterator[None]:
+    before = {name: vars(layer)[name] for name in told if name in vars(layer)}
+    vars(layer).update(told)
+    try:
+        yield
+    finally:
+        for name in told:
+            vars(layer).pop(name)
+        vars(layer).update(before)
+
+
+@contextmanager
+def eager(model: Any, watcher: Watcher) -> Iterator[None]:
+    """Show the maps that eager attention returns; layers are numbered as they come."""
+    if model._can_set_attn_implementation():
+        before: str | None = model.config._attn_implementation
+        model.set_attn_implementation("eager")
+    else:
+        before = None
+    seen: list[int] = []
+
+    def hook(module: Module, _: Any, out: Any) -> None:
+        weights = _map_of(out)
+        if weights is None or not weights.requires_grad:
+            return
+        layer = int(getattr(module, "layer_idx", None) or len(seen))
+        seen.append(layer)
+        show = _shows(watcher, layer, weights.detach())
+        weights.register_hook(show)  # type: ignore[no-untyped-call]
+
+    names = [module for module in model.modules() if "Attention" in type(module).__name__]
+    hooks = [module.register_forward_hook(hook) for module in names]
+    try:
+        yield
+    finally:
+        for handle in hooks:
+            handle.remove()
+        if before is not None:
+            model.set_attn_implementation(before)
+
+
+def _shows(watcher: Watcher, layer: int, weights: Tensor) -> Callable[[Tensor], None]:
+    import torch
+
+    def show(gradient: Tensor) -> None:
+        exact = torch.promote_types(weights.dtype, torch.float32)
+        unseen = weights.sum(1, keepdim=True) == 0
+        lowest = torch.finfo(exact).min
+        watcher.reach(
+            layer, unseen.new_zeros(unseen.shape, dtype=exact).masked_fill(unseen, lowest)
+        )
+        watcher.see(layer, weights.to(exact), weights.to(exact) * gradient.to(exact), 0, 0)
+
+    return show
+
+
+def _map_of(out: Any) -> Tensor | None:
+    """Return the attention map among what a module returned: [batch, heads, T, T]."""
+    import torch
+
+    for part in out[1:] if isinstance(out, tuple) else ():
+        if torch.is_tensor(part) and part.dim() == 4 and part.shape[-1] == part.shape[-2]:
+            return part
+    return None
