@@ -24,11 +24,11 @@ from pointline.app.cli_extract import samples
 from pointline.corpus import store
 from pointline.format.record import Record
 from pointline.model import embedded
+from pointline.model.chat.limits import Limits
+from pointline.model.chat.question import Address
 from pointline.model.extract import Options
-from pointline.model.limits import Limits
 from pointline.model.openai import ChatExtractor
 from pointline.model.predict import PREDICTIONS, Run, predict
-from pointline.model.question import Address
 
 LIMITS = Limits(concurrency=1, timeout=600.0, attempts=2)
 WAYS = {"free": False, "structured": True}

@@ -35,8 +35,8 @@ from pointline.draft.translate import translate
 from pointline.draft.translator import Translator
 from pointline.format.record import Record
 from pointline.model import embedded
-from pointline.model.limits import Limits
-from pointline.model.question import Address
+from pointline.model.chat.limits import Limits
+from pointline.model.chat.question import Address
 
 TEMPLATE = (
     "{{ bos_token }}{% for message in messages %}"

@@ -31,8 +31,8 @@ from pointline.draft.rules import Rules
 from pointline.draft.translate import translate
 from pointline.draft.translator import Translator
 from pointline.format.tasks import LANGUAGES
-from pointline.model.limits import Limits
-from pointline.model.question import Address
+from pointline.model.chat.limits import Limits
+from pointline.model.chat.question import Address
 
 WAYS = (("paper", "none"), ("pointline", "none"), ("pointline", "full"))
 

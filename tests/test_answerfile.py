@@ -5,8 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pointline.errors import InputError
-from pointline.model.answerfile import AnswerFile
-from pointline.model.question import Answer, Usage
+from pointline.model.chat.answerfile import AnswerFile
+from pointline.model.chat.question import Answer, Usage
 
 CAT = Answer("猫🐈は\n眠る", "length", "", (("猫", -0.5),), Usage(1, 7, 3, 1))
 

@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pointline.model.answers import (
+from pointline.model.chat.answers import (
     is_refusal,
     json_object,
     label_in,

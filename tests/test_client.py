@@ -8,9 +8,9 @@ import pytest
 from chat_server import ChatServer, Reply
 
 from pointline.errors import BudgetSpent, InputError, NoAnswer, ServerError
-from pointline.model.client import Client
-from pointline.model.limits import Limits
-from pointline.model.question import Address, Answer, Question, Usage
+from pointline.model.chat.client import Client
+from pointline.model.chat.limits import Limits
+from pointline.model.chat.question import Address, Answer, Question, Usage
 
 QUICK = {"first_wait": 0.02, "longest_wait": 0.05, "timeout": 5.0}
 SCHEMA = {"type": "object", "properties": {"label": {"type": "string"}}, "required": ["label"]}

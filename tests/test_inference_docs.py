@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from pointline.format.tasks import adhoc
-from pointline.model.chatreading import FAULTS
+from pointline.model.chat.reading import FAULTS
 from pointline.model.extract import Options
 from pointline.model.grammar import LABEL_CHARS, MAX_ITEMS, build
 from pointline.model.interpret import REPAIRS

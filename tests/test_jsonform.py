@@ -9,7 +9,7 @@ from strategies import records
 from pointline.format import codec
 from pointline.format.record import Fact, Pair, Record
 from pointline.format.tasks import adhoc, task
-from pointline.model import jsonform
+from pointline.model.chat import jsonform
 from pointline.model.prompt import Level
 
 ADA = Record("1", "scnm-en", "Ada at 10:30; in/out", "Nature", (Pair("events", "10:30; in/out"),))

@@ -21,9 +21,9 @@ from pointline.errors import InputError, RecordError, ServerError
 from pointline.format.record import Pair, Record
 from pointline.format.tasks import task
 from pointline.model.backend import Completion, Token
+from pointline.model.chat.limits import Limits
+from pointline.model.chat.question import Address
 from pointline.model.extract import Extractor, Options
-from pointline.model.limits import Limits
-from pointline.model.question import Address
 
 LABELS = ("社会", "文芸", "学問", "技術", "自然")
 SCNM = task("scnm-ja")

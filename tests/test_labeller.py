@@ -14,9 +14,9 @@ from pointline.errors import InputError
 from pointline.format.record import Record
 from pointline.format.tasks import adhoc, task
 from pointline.model.backend import Scripted
+from pointline.model.chat.limits import Limits
+from pointline.model.chat.question import Address
 from pointline.model.extract import Extractor, Options
-from pointline.model.limits import Limits
-from pointline.model.question import Address
 
 RECORDS = [Record(str(n), "", f"{n}番目の文。") for n in range(4)]
 QUICK = Limits(first_wait=0.01, longest_wait=0.02, attempts=2, timeout=5.0, concurrency=2)

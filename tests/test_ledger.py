@@ -12,7 +12,7 @@ from postgres import cluster
 
 from pointline.draft.ledger import Ledger, Row
 from pointline.errors import InputError, MissingExtra
-from pointline.model.question import Answer, Usage
+from pointline.model.chat.question import Answer, Usage
 
 
 @pytest.fixture(scope="module")

@@ -80,9 +80,7 @@ def test_outputs_and_gradients_are_those_of_peft(tmp_path, kind, count):
     assert_same(wanted, outcome(model))
 
 
-@pytest.mark.parametrize(
-    "changes", [{"lora_dropout": 0.1}, {"use_dora": True}]
-)
+@pytest.mark.parametrize("changes", [{"lora_dropout": 0.1}, {"use_dora": True}])
 def test_an_adapter_of_another_kind_is_left_to_peft(base, changes):
     assert quicken(adapted(base, **changes)) == 0
 

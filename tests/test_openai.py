@@ -16,13 +16,13 @@ from pointline.format.record import Prediction, Record
 from pointline.format.tasks import adhoc, task
 from pointline.model import openai
 from pointline.model.backend import Backend
-from pointline.model.client import Client
+from pointline.model.chat.client import Client
+from pointline.model.chat.limits import Limits
+from pointline.model.chat.question import Address
 from pointline.model.extract import Extractor, Options
 from pointline.model.form import Form, Order
-from pointline.model.limits import Limits
 from pointline.model.openai import ANSWERS, ChatBackend, ChatExtractor
 from pointline.model.predict import PREDICTIONS, predict
-from pointline.model.question import Address
 
 QUICK = Limits(first_wait=0.02, longest_wait=0.05, timeout=5.0, attempts=3)
 GOLD = tiny_records(24)

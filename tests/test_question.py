@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pointline.errors import InputError
-from pointline.model.question import HOSTED, Address, Answer, Question, Usage
+from pointline.model.chat.question import HOSTED, Address, Answer, Question, Usage
 
 
 @pytest.mark.parametrize(

@@ -20,7 +20,7 @@ from pointline.draft.translator import Translator
 from pointline.errors import InputError, RecordError
 from pointline.format.record import Pair, Record
 from pointline.format.tasks import task
-from pointline.model.question import Address
+from pointline.model.chat.question import Address
 
 
 @pytest.fixture(autouse=True)

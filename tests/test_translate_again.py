@@ -22,7 +22,7 @@ from pointline.draft.rules import Rules
 from pointline.draft.translate import LEDGER, translate
 from pointline.draft.translator import Translator
 from pointline.errors import InputError
-from pointline.model.question import Address
+from pointline.model.chat.question import Address
 
 
 @pytest.fixture(autouse=True)

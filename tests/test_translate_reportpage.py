@@ -29,8 +29,8 @@ from pointline.draft.translate import translate
 from pointline.draft.translator import Translator
 from pointline.errors import InputError
 from pointline.format.record import Fact, Pair, Record
-from pointline.model.limits import Limits
-from pointline.model.question import Address
+from pointline.model.chat.limits import Limits
+from pointline.model.chat.question import Address
 
 EVIL = "</td><script>document.title = 'broken'</script> & \u202eabc\u202c | **x** \x07"
 

@@ -9,9 +9,9 @@ from typer.testing import CliRunner
 from pointline.app.cli import app
 from pointline.errors import InputError, NoAnswer
 from pointline.format.tasks import task
-from pointline.model.client import Client
-from pointline.model.limits import Limits
-from pointline.model.question import Address
+from pointline.model.chat.client import Client
+from pointline.model.chat.limits import Limits
+from pointline.model.chat.question import Address
 from pointline.study.verbalizer.asking import ask_words, question
 from pointline.study.verbalizer.sources import related_words
 

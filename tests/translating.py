@@ -6,8 +6,8 @@ from pointline.draft.prompts import TranslationPrompt
 from pointline.draft.translate import translate
 from pointline.draft.translator import Translator
 from pointline.format.tasks import task
-from pointline.model.limits import Limits
-from pointline.model.question import Address
+from pointline.model.chat.limits import Limits
+from pointline.model.chat.question import Address
 
 __all__ = ["FILES", "dataset", "files", "found", "run"]
 

@@ -58,7 +58,7 @@ def is_served(model: str | None) -> bool:
     >>> is_served("openai:gemma@http://127.0.0.1:8080/v1")
     True
     """
-    from pointline.model.question import PREFIX
+    from pointline.model.chat.question import PREFIX
 
     return model is not None and model.startswith(PREFIX)
 

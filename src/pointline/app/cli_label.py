@@ -40,7 +40,7 @@ if TYPE_CHECKING:
     from pointline.draft.label import Labelling
     from pointline.draft.labeller import Labeller
     from pointline.draft.prompts import LabelPrompt
-    from pointline.model.limits import Limits
+    from pointline.model.chat.limits import Limits
 
 __all__ = ["app", "label"]
 
@@ -109,7 +109,7 @@ def label(
     Example: pointline data label ner.jsonl --task scnm-ja --out runs/labels
     """
     from pointline.draft.prompts import LabelPrompt
-    from pointline.model.limits import Limits
+    from pointline.model.chat.limits import Limits
 
     spoken = lang or _language(records)
     asked = _asked(task, labels, spoken, open_=open_)
@@ -191,7 +191,7 @@ def _gold(file: Path) -> dict[str, str]:
 
 def _chat(model: str, prompt: LabelPrompt, limits: Limits, votes: int) -> Labeller:
     from pointline.draft.labeller import ChatLabeller
-    from pointline.model.question import Address
+    from pointline.model.chat.question import Address
 
     return ChatLabeller(Address.parse(model), prompt, limits=limits, ballots=votes)
 

@@ -39,8 +39,8 @@ from pointline.format.record import Record
 from pointline.format.tasks import Task
 
 if TYPE_CHECKING:
+    from pointline.model.chat.limits import Limits
     from pointline.model.extract import Extractor, Options
-    from pointline.model.limits import Limits
     from pointline.model.predict import Run
     from pointline.score.report import Report
 
@@ -102,8 +102,8 @@ def predict(
     pointline predict data/scnm-ja --model openai:NAME --free --budget 5 --price-in 0.15
     --price-out 0.6 --out runs/gpt
     """
+    from pointline.model.chat.limits import Limits
     from pointline.model.extract import Options
-    from pointline.model.limits import Limits
 
     limits = Limits(
         concurrency=concurrency, per_minute=per_minute, timeout=timeout, attempts=attempts,
@@ -188,7 +188,7 @@ def _run(given: _Given, extractor: Extractor, out: Path, task: Task | None, batc
 
 
 def _show(done: Run) -> None:
-    from pointline.model.question import Usage
+    from pointline.model.chat.question import Usage
 
     made = f"{done.made} of {done.records} records in {done.seconds:.0f} s"
     show.say(f"{made} -> {done.folder}")
@@ -226,14 +226,14 @@ def _example(
 ) -> Record | None:
     """Return the record to show; for a chat model, one of the training split if none is named."""
     from pointline.corpus import store
-    from pointline.model import chatprompt
+    from pointline.model.chat import prompt
 
     if str(file) == "none":
         return None
     if file is None:
         if not (served and given.training and isinstance(chosen, Task)):
             return None
-        found = chatprompt.example_among(store.iter_records(given.training), chosen)
+        found = prompt.example_among(store.iter_records(given.training), chosen)
         shown = "no solved example" if found is None else f"{found.id} of {given.training}"
         show.say(f"shown before every text: {shown} (--one-shot names another)", to=show.errors)
         return found

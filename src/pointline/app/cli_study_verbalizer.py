@@ -135,9 +135,9 @@ def words(
     --out words.json
     """
     from pointline.corpus import recordfile
-    from pointline.model.client import Client
-    from pointline.model.limits import Limits
-    from pointline.model.question import Address
+    from pointline.model.chat.client import Client
+    from pointline.model.chat.limits import Limits
+    from pointline.model.chat.question import Address
     from pointline.study.verbalizer.asking import ask_words
 
     spare(new_file(out), replace=replace)

@@ -99,8 +99,8 @@ def run(
     from pointline.draft.prompts import TranslationPrompt
     from pointline.draft.rules import Rules
     from pointline.draft.translator import Translator
-    from pointline.model.limits import Limits
-    from pointline.model.question import Address
+    from pointline.model.chat.limits import Limits
+    from pointline.model.chat.question import Address
 
     limits = Limits(
         concurrency=concurrency, per_minute=per_minute, timeout=timeout, attempts=attempts,

@@ -16,7 +16,7 @@ from pointline.format.record import Prediction, Record
 from pointline.format.tasks import TASKS, Task
 
 if TYPE_CHECKING:
-    from pointline.model.question import Usage
+    from pointline.model.chat.question import Usage
 
 __all__ = ["Advance", "errors", "output", "progress", "records_table", "say", "table", "usage"]
 

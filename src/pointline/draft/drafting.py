@@ -17,7 +17,7 @@ from pointline.draft.repair import Step, locate
 from pointline.draft.vocabulary import Glossary, Level, item_labels, translated, unknown
 from pointline.format.record import Fact, Pair, Record
 from pointline.format.tasks import Lang, Task
-from pointline.model.answers import is_refusal
+from pointline.model.chat.answers import is_refusal
 
 __all__ = ["DUPLICATED", "MISSING", "REFUSED", "UNREADABLE", "Made", "Maker"]
 

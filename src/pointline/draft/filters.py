@@ -20,7 +20,7 @@ from pointline.draft.draft import Draft
 from pointline.draft.repair import Step
 from pointline.errors import PointlineError
 from pointline.format import codec
-from pointline.model.answers import is_refusal
+from pointline.model.chat.answers import is_refusal
 
 __all__ = ["FILTERS", "PRESETS", "RATIOS", "Filter", "is_simplified", "reasons", "size"]
 

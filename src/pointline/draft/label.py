@@ -30,7 +30,7 @@ from pointline.draft.sorting import DONE, FAILED, Rules, Sorted, mark, sort, unt
 from pointline.errors import BudgetSpent, InputError
 from pointline.format.record import Record
 from pointline.format.tasks import Task
-from pointline.model.question import Usage
+from pointline.model.chat.question import Usage
 from pointline.model.runfolder import RunFolder
 from pointline.version import __version__
 

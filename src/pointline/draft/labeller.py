@@ -17,10 +17,10 @@ from pointline.errors import InputError, NoAnswer
 from pointline.format.record import Record
 from pointline.format.tasks import Task
 from pointline.format.text import fold
-from pointline.model.answers import is_refusal, json_object, label_in, short_label
-from pointline.model.client import Client, Memory
-from pointline.model.limits import Limits
-from pointline.model.question import Address, Answer, digest
+from pointline.model.chat.answers import is_refusal, json_object, label_in, short_label
+from pointline.model.chat.client import Client, Memory
+from pointline.model.chat.limits import Limits
+from pointline.model.chat.question import Address, Answer, digest
 
 if TYPE_CHECKING:
     from pointline.model.extract import Extractor

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, Self
 import orjson
 
 from pointline.errors import InputError, MissingExtra
-from pointline.model.question import Answer, Usage
+from pointline.model.chat.question import Answer, Usage
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection, Engine, Table

@@ -10,7 +10,7 @@ from typing import Any
 from pointline.errors import InputError
 from pointline.format.record import Pair, Record
 from pointline.format.tasks import LANGUAGES, Lang
-from pointline.model.question import Question, digest
+from pointline.model.chat.question import Question, digest
 
 __all__ = ["LabelPrompt", "TranslationPrompt"]
 

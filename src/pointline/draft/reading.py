@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from pointline.format.text import fold
-from pointline.model.answers import json_object, whole, without_thoughts
+from pointline.model.chat.answers import json_object, whole, without_thoughts
 
 __all__ = ["Reading", "read", "strings"]
 

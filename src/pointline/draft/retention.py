@@ -12,7 +12,7 @@ from pointline.draft.filters import PRESETS
 from pointline.draft.rules import Rules
 from pointline.errors import InputError
 from pointline.format.record import Record
-from pointline.model.question import Address
+from pointline.model.chat.question import Address
 from pointline.score.contingency import wilson
 from pointline.score.significance import Interval
 

@@ -36,8 +36,8 @@ from pointline.draft.translator import Translator
 from pointline.draft.vocabulary import target
 from pointline.errors import InputError
 from pointline.format.tasks import Task
-from pointline.model.limits import Limits
-from pointline.model.question import Usage, digest
+from pointline.model.chat.limits import Limits
+from pointline.model.chat.question import Usage, digest
 from pointline.model.runfolder import RunFolder
 from pointline.version import __version__
 

@@ -17,10 +17,10 @@ from pointline.draft.reading import read, strings
 from pointline.draft.sorting import mark
 from pointline.errors import NoAnswer
 from pointline.format.record import Record
-from pointline.model.answers import is_refusal, short_label
-from pointline.model.client import Client, Memory
-from pointline.model.limits import Limits
-from pointline.model.question import Address, Answer
+from pointline.model.chat.answers import is_refusal, short_label
+from pointline.model.chat.client import Client, Memory
+from pointline.model.chat.limits import Limits
+from pointline.model.chat.question import Address, Answer
 
 __all__ = ["DONE", "FAILED", "READ", "Translator"]
 

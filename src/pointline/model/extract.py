@@ -23,8 +23,9 @@ from pointline.errors import FormatError, InputError, TaskError, TextTooLong
 from pointline.format import codec, tasks
 from pointline.format.record import Prediction, Record
 from pointline.format.tasks import Lang, Task
-from pointline.model import grammar, prompt, question
+from pointline.model import grammar, prompt
 from pointline.model.backend import Backend
+from pointline.model.chat import question
 from pointline.model.grammar import MAX_ITEMS, Align
 from pointline.model.interpret import interpret, loops
 from pointline.model.lastlabel import labelled

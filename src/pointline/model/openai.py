@@ -18,16 +18,16 @@ from typing import Any, TypeVar, get_args
 from pointline.errors import InputError, NoAnswer
 from pointline.format.record import Prediction, Record
 from pointline.format.tasks import Task
-from pointline.model.answerfile import AnswerFile
 from pointline.model.backend import Completion, Halt
-from pointline.model.chatprompt import ChatPrompt
-from pointline.model.chatreading import Strictness, read
-from pointline.model.chatwords import VERSION
-from pointline.model.client import Client, Memory
+from pointline.model.chat.answerfile import AnswerFile
+from pointline.model.chat.client import Client, Memory
+from pointline.model.chat.limits import Limits
+from pointline.model.chat.prompt import ChatPrompt
+from pointline.model.chat.question import Address, Answer, Question
+from pointline.model.chat.reading import Strictness, read
+from pointline.model.chat.words import VERSION
 from pointline.model.extract import Extractor, Options
 from pointline.model.form import Form
-from pointline.model.limits import Limits
-from pointline.model.question import Address, Answer, Question
 
 __all__ = ["ANSWERS", "ChatBackend", "ChatExtractor", "behind"]
 
@@ -83,11 +83,11 @@ class ChatBackend:
 
 
 class ChatExtractor(Extractor):
-    """Extracts by a chat model behind an address; see `chatprompt` for what it is asked.
+    """Extracts by a chat model behind an address; see `chat.prompt` for what it is asked.
 
     Of the options, `constrained` holds the model to a JSON schema (False: the mix format, freely),
     and `level`, `example`, `fields` and `max_new_tokens` are as for any model. `reading` says
-    whether answers that are not in the format are repaired (`chatreading.read`).
+    whether answers that are not in the format are repaired (`chat.reading.read`).
 
     Raises InputError for another `reading`, for a form of a study, and as `Client` does.
     """

@@ -34,7 +34,7 @@ class Run:
     """A finished run: its folder, how many records are in it, how many were made just now.
 
     `report` scores them where the records had labels, `seconds` is the time of all calls that came
-    to their end. `faults` counts why answers of a chat model say nothing (`chatreading.FAULTS`);
+    to their end. `faults` counts why answers of a chat model say nothing (`chat.reading.FAULTS`);
     where there are such, `repaired` is the score if they are read leniently. `account` is what the
     model took (`Extractor.account`).
     """

@@ -1,8 +1,9 @@
 """Fine-tuning: LoRA or every weight, on the joint format, on a CPU or a GPU.
 
-The loop is written out in plain torch instead of taken from a trainer library, for one reason:
-logits are computed only where there is loss (`model.loss`), which such libraries do not do, and
-which is most of the time and memory with a vocabulary of 262,144.
+The loop is written out in plain torch instead of taken from a trainer library, for two reasons:
+time, most of which the output layer takes with a vocabulary of 262,144 (`model.loss` computes it
+once, where there is loss, over the tokens of the data if asked; docs/training.md compares),
+and a run that goes on after a kill as if nothing had been.
 
 A run can be killed at any moment: calling `train` again with the same config goes on from the last
 checkpoint and ends with the same weights, since every step follows from its number and the seed.

@@ -11,9 +11,9 @@ from typing import Any
 
 from pointline.errors import InputError, NoAnswer
 from pointline.format.tasks import LANGUAGES, Task
-from pointline.model.answers import json_object
-from pointline.model.client import Client
-from pointline.model.question import Question
+from pointline.model.chat.answers import json_object
+from pointline.model.chat.client import Client
+from pointline.model.chat.question import Question
 
 __all__ = ["ask_words", "question"]
 

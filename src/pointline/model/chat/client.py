@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 from weakref import WeakValueDictionary
 
 from pointline.errors import InputError, MissingExtra, NoAnswer, PointlineError, ServerError
-from pointline.model.dialect import (
+from pointline.model.chat.dialect import (
     FILTERED,
     SHOWN,
     Dialect,
@@ -30,8 +30,8 @@ from pointline.model.dialect import (
     read,
     retry_after,
 )
-from pointline.model.limits import Limits, Pace
-from pointline.model.question import KEY, Address, Answer, Question, Usage
+from pointline.model.chat.limits import Limits, Pace
+from pointline.model.chat.question import KEY, Address, Answer, Question, Usage
 
 if TYPE_CHECKING:
     import openai

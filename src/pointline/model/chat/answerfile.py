@@ -10,7 +10,7 @@ from typing import Any, Self
 import orjson
 
 from pointline.errors import InputError
-from pointline.model.question import Answer, Usage
+from pointline.model.chat.question import Answer, Usage
 
 __all__ = ["AnswerFile"]
 

@@ -7,7 +7,7 @@ import math
 from dataclasses import dataclass
 
 from pointline.errors import BudgetSpent, InputError
-from pointline.model.question import Usage
+from pointline.model.chat.question import Usage
 
 __all__ = ["Limits", "Pace"]
 

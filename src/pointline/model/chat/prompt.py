@@ -17,10 +17,11 @@ from pointline.errors import InputError
 from pointline.format import codec
 from pointline.format.record import Record
 from pointline.format.tasks import Task
-from pointline.model import jsonform, prompt
-from pointline.model.chatwords import WORDS, Words
+from pointline.model import prompt
+from pointline.model.chat import jsonform
+from pointline.model.chat.question import Question, digest
+from pointline.model.chat.words import WORDS, Words
 from pointline.model.prompt import Level
-from pointline.model.question import Question, digest
 
 __all__ = ["ChatPrompt", "example_among"]
 

@@ -15,13 +15,13 @@ from pointline.errors import FormatError
 from pointline.format import codec
 from pointline.format.record import Prediction, Record
 from pointline.format.tasks import Task
-from pointline.model import jsonform
-from pointline.model.answers import is_refusal, json_object, without_thoughts
 from pointline.model.backend import Completion
-from pointline.model.chatprompt import ChatPrompt
+from pointline.model.chat import jsonform
+from pointline.model.chat.answers import is_refusal, json_object, without_thoughts
+from pointline.model.chat.prompt import ChatPrompt
+from pointline.model.chat.question import Answer
 from pointline.model.interpret import interpret
 from pointline.model.prompt import Level
-from pointline.model.question import Answer
 
 __all__ = ["FAULTS", "Fault", "Strictness", "read"]
 

@@ -8,8 +8,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from pointline.model.answers import whole
-from pointline.model.question import Answer, Question, Usage
+from pointline.model.chat.answers import whole
+from pointline.model.chat.question import Answer, Question, Usage
 
 if TYPE_CHECKING:
     import openai

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 
-from pointline.model.question import digest
+from pointline.model.chat.question import digest
 
 __all__ = ["VERSION", "WORDS", "Words"]
 

@@ -15,7 +15,7 @@ from pointline.format.escape import escape
 from pointline.format.lenient import Repair
 from pointline.format.record import Record
 from pointline.format.tasks import Task
-from pointline.model.answers import whole
+from pointline.model.chat.answers import whole
 from pointline.model.prompt import Level
 
 __all__ = ["form", "line", "schema", "values"]

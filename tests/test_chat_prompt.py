@@ -7,8 +7,8 @@ from pointline.errors import InputError
 from pointline.format.record import Fact, Pair, Record
 from pointline.format.tasks import TASKS, Task, adhoc, task
 from pointline.model import prompt
-from pointline.model.chatprompt import ChatPrompt, example_among
-from pointline.model.chatwords import WORDS
+from pointline.model.chat.prompt import ChatPrompt, example_among
+from pointline.model.chat.words import WORDS
 from pointline.model.prompt import Level
 
 EXAMPLE = next(record for record in tiny_records(50) if record.task == "scnm-ja")

@@ -10,9 +10,9 @@ from strategies import records
 from pointline.format import codec
 from pointline.format.record import Record
 from pointline.format.tasks import task
-from pointline.model.chatprompt import ChatPrompt
-from pointline.model.chatreading import FAULTS, read
-from pointline.model.question import Answer
+from pointline.model.chat.prompt import ChatPrompt
+from pointline.model.chat.question import Answer
+from pointline.model.chat.reading import FAULTS, read
 from pointline.score.match import score
 
 TEXT = "詩人の小野蘭は金沢で朝を迎えた。"
@@ -122,7 +122,7 @@ def test_an_empty_entity_breaks_the_format():
 
 @given(records())
 def test_json_and_line_say_the_same(record):
-    from pointline.model import jsonform
+    from pointline.model.chat import jsonform
 
     asked = task(record.task)
     fields = max([3, *(len(fact.fields) for fact in record.facts)])
