@@ -14,6 +14,9 @@ STRUCTURE = (
     "The target's row is the only one that touches the loss directly: S_pq is a mean over a few"
     " pairs of that row, S_ww one over about half the square of the length, nearly all of which"
     " matter indirectly. That S_pq 'takes over' in deep layers is partly true by construction.",
+    "The information stands behind the text: it is nearer to the target than random positions are,"
+    " and farther from the text. Nearness is part of any S_pq above its null, and of any S_wp below"
+    " it; a knockout in earnest, beside that of random positions, asks what it does to the answer.",
 )
 
 #: Objections from the literature, in our words, with the papers they are from.
