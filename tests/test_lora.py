@@ -8,7 +8,15 @@ from pointline.model import backbone
 from pointline.model.batches import collate, encode
 from pointline.model.embedded import quiet
 from pointline.model.learner import Learner
-from pointline.model.lora import _Adapted, _functions, _Gated, _Norm, _slope, quicken
+from pointline.model.lora import (
+    _Adapted,
+    _Gated,
+    _gated_function,
+    _linear_function,
+    _Norm,
+    _slope,
+    quicken,
+)
 from pointline.model.loss import CompletionLoss
 from pointline.model.settings import TrainConfig
 
@@ -133,7 +141,7 @@ class _Layer:
 def test_gradients_of_a_layer_by_finite_differences():
     layer = _Adapted(_Layer(5, 7))
     states = torch.randn(2, 3, 5, dtype=torch.float64, requires_grad=True)
-    apply = _functions()["linear"].apply
+    apply = _linear_function().apply
 
     def forward(*values):
         layer._made_of = ()  # gradcheck changes values where nobody can see it
@@ -151,7 +159,7 @@ def test_gradients_of_a_block_by_finite_differences(act):
     block.act, block.slope = act, _slope(act)
     matrices = [m for layer in block.layers for m in (layer.down, layer.up)]
     states = torch.randn(2, 3, 4, dtype=torch.float64, requires_grad=True)
-    apply = _functions()["gated"].apply
+    apply = _gated_function().apply
 
     def forward(states, *matrices):
         for layer in block.layers:

@@ -80,7 +80,7 @@ class _Adapted:
         self._made_of: tuple[int, ...] = ()
 
     def __call__(self, states: Tensor) -> Tensor:
-        out: Tensor = _functions()["linear"].apply(states, self.down, self.up, self)
+        out: Tensor = _linear_function().apply(states, self.down, self.up, self)
         return out
 
     @property
@@ -133,7 +133,7 @@ class _Gated:
 
     def __call__(self, states: Tensor) -> Tensor:
         matrices = [matrix for layer in self.layers for matrix in (layer.down, layer.up)]
-        out: Tensor = _functions()["gated"].apply(states, self, *matrices)
+        out: Tensor = _gated_function().apply(states, self, *matrices)
         return out
 
 
@@ -156,7 +156,7 @@ class _Norm:
         self.weight, self.eps = weight, eps
 
     def __call__(self, states: Tensor) -> Tensor:
-        out: Tensor = _functions()["norm"].apply(states, self.weight, self.eps)
+        out: Tensor = _norm_function().apply(states, self.weight, self.eps)
         return out
 
 
@@ -208,8 +208,8 @@ def _slope(act: Any) -> Callable[[Tensor, Tensor], Tensor]:
 
 
 @cache
-def _functions() -> dict[str, Any]:
-    """Return the three functions that autograd is given; torch is imported only here."""
+def _linear_function() -> Any:
+    """Return a linear layer's function, made when torch is there to be imported."""
     import torch
 
     class Linear(torch.autograd.Function):
@@ -227,6 +227,14 @@ def _functions() -> dict[str, Any]:
             if ctx.needs_input_grad[0]:
                 inward = (flows @ ctx.layer.sum).view(*flow.shape[:-1], -1)
             return inward, *_gradients(states, [flows], [ctx.layer]), None
+
+    return Linear
+
+
+@cache
+def _gated_function() -> Any:
+    """Return a gated block's function."""
+    import torch
 
     class Gated(torch.autograd.Function):
         @staticmethod
@@ -251,6 +259,14 @@ def _functions() -> dict[str, Any]:
             inward = (to_gate @ gate.sum).addmm_(to_up, up.sum).view(*flow.shape[:-1], -1)
             return inward, None, *upper, *lower
 
+    return Gated
+
+
+@cache
+def _norm_function() -> Any:
+    """Return a norm's function."""
+    import torch
+
     class Norm(torch.autograd.Function):
         @staticmethod
         def forward(ctx: Any, states: Tensor, weight: Tensor, eps: float) -> Tensor:
@@ -269,7 +285,7 @@ def _functions() -> dict[str, Any]:
             along = along.mul_(inverse.pow(3)).div_(states.shape[-1])
             return inward.mul_(inverse).addcmul_(states, along, value=-1), None, None
 
-    return {"linear": Linear, "gated": Gated, "norm": Norm}
+    return Norm
 
 
 def _rows(states: Tensor) -> Tensor:
