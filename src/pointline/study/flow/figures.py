@@ -57,7 +57,7 @@ def _curves(axis: Axes, result: FlowResult, view: View) -> None:
             told = f"{name} of random positions, 5–95 %"
             low, high = null.low[number], null.high[number]
             axis.fill_between(
-                found.layers, low, high, color=tint(colour, 0.3), linewidth=0, label=told
+                found.layers, low, high, color=colour, alpha=0.25, linewidth=0, label=told
             )
         _line(axis, found.layers, own, number, colour, name)
         if result.random:
@@ -77,8 +77,12 @@ def plain_logarithms(axis: Axes) -> None:
     """Name the ticks of a logarithmic axis in digits: our figures read no markup."""
     axis.yaxis.set_major_formatter(lambda value, _: f"{value:g}")
     low, high = axis.get_ylim()
-    few = high < 30 * low  # within a decade or so, the ticks between have to be named as well
-    axis.yaxis.set_minor_formatter(lambda value, _: f"{value:.2g}" if few else "")
+    named = "2 5" if high < 1000 * low else ""  # with more decades they would crowd
+
+    def between(value: float, _: object) -> str:
+        return f"{value:g}" if f"{value:e}"[0] in named else ""
+
+    axis.yaxis.set_minor_formatter(between)
     axis.tick_params(which="minor", labelsize=6)
 
 
@@ -115,7 +119,7 @@ def draw_ratios(study: FlowStudy, stem: Path) -> Drawn:
                 alive = ratio.middle[number] > 0
                 shown = [layer for layer, there in zip(layers, alive, strict=True) if there]
                 low, middle, high = (part[number][alive] for part in _parts(ratio, ordered=True))
-                axis.fill_between(shown, low, high, color=tint(colour, 0.3), linewidth=0)
+                axis.fill_between(shown, low, high, color=colour, alpha=0.25, linewidth=0)
                 axis.plot(shown, middle, color=colour, linewidth=1.6, label=f"{name} ÷ null")
             axis.axhline(1, color=INK, linewidth=0.7)
             axis.set_yscale("log")

@@ -51,7 +51,7 @@ def _map(sheet: Sheet, axis: Axes, values: Array, named: Sequence[str], shown: S
     plain_logarithms(bar.ax)
     if len(named) <= _LABELLED:
         labels = [sheet.shown(name) for name in named]
-        size = max(3.0, 7 - len(named) / 22)
+        size = min(7.0, 430 / len(named))
         axis.set_xticks(range(len(named)), labels, rotation=90, fontsize=size)
         axis.set_yticks(range(len(named)), labels, fontsize=size)
     for edge in shown.edges:
