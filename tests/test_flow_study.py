@@ -219,6 +219,37 @@ def test_the_page_runs_one_script_and_escapes_all_else(study, tmp_path, monkeypa
     assert "</script><b>" not in made and "&lt;/script&gt;&lt;b&gt;" in made
 
 
+def test_the_page_steps_through_samples_and_layers(study, browser, tmp_path):
+    """In a real browser: nothing is asked for, nothing fails, and what is chosen is shown."""
+    file = tmp_path / "index.html"
+    file.write_text(page(study), encoding="utf-8")
+    shown = browser.new_page()
+    faults, asked = [], []
+    shown.on("console", lambda message: faults.append(message.text))
+    shown.on("pageerror", lambda error: faults.append(str(error)))
+    shown.on("request", lambda request: asked.append(request.url))
+    shown.goto(file.as_uri())
+    shown.select_option("#dataset", "1")
+    result = study.results["scnm-ja"]
+    sample = read_shown(result.shown[0])
+    assert shown.text_content("#text") == sample.text
+    assert shown.get_attribute("#text", "lang") == "ja"
+    assert shown.text_content("#which") == "all layers"
+    shown.fill("#layer", "1")
+    assert shown.text_content("#which") == "layer 1"
+    hottest = shown.eval_on_selector_all(
+        "#text span",
+        "all => all.map(one => parseFloat(one.style.backgroundColor.split(',').pop()))",
+    )
+    heat = sample.by_character(sample.into_target[1])
+    assert hottest.index(max(hottest)) == heat.argmax()
+    shown.wait_for_function("document.getElementById('map').width > 1 && state.map !== null")
+    assert shown.evaluate("document.getElementById('map').width") == len(sample.roles)
+    assert shown.locator("#words li").count() == len(conclusions(result))
+    shown.close()
+    assert not faults and asked == [file.as_uri()]
+
+
 def test_pictures_lie_beside_their_data(study):
     pytest.importorskip("matplotlib")
     drawn = draw(replace(study, results={"scnm-ja": study.results["scnm-ja"]}))
