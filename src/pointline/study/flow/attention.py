@@ -123,6 +123,8 @@ def _attention(
     **more: Any,  # what transformers hands on: window and position ids are in the mask already
 ) -> tuple[Tensor, None]:
     """Compute attention as transformers' own functions do, under watch."""
+    import torch
+
     if attention_mask is None or dropout:
         raise Unwatchable("attention came without a mask, or with dropout")
     unknown = [
@@ -144,6 +146,9 @@ def _attention(
         layer=layer,
         watcher=watch.watcher,
     )
+    if not query.requires_grad and torch.is_grad_enabled():
+        # weights are frozen: the graph begins here, and nothing below the first layer is gone back
+        query = query.detach().requires_grad_()
     out: Tensor = _function().apply(query, key, value, mask, how)
     return out.transpose(1, 2).contiguous(), None
 
@@ -177,7 +182,8 @@ def _function() -> Any:
         @staticmethod
         def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor | None, ...]:
             q, k, v, mask = ctx.saved_tensors
-            return (*_backward(gradients[0], q, k, v, mask, ctx.how), None, None)
+            made = _backward(gradients[0], q, k, v, mask, ctx.how)
+            return (*made, None, None)
 
     return WatchedAttention
 

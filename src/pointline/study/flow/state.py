@@ -17,20 +17,14 @@ __all__ = ["checkpointed", "eager", "frozen"]
 
 @contextmanager
 def frozen(model: Any) -> Iterator[None]:
-    """Hold every weight fixed; the graph begins at the embeddings, which need a gradient then."""
+    """Hold every weight fixed, so that a backward pass computes no gradient of any."""
     flags = {parameter: parameter.requires_grad for parameter in model.parameters()}
     model.eval()
     for parameter in flags:
         parameter.requires_grad_(False)
-
-    def begin(_: Module, __: Any, out: Tensor) -> Tensor:
-        return out.requires_grad_(True) if out.is_leaf else out
-
-    hook = model.get_input_embeddings().register_forward_hook(begin)
     try:
         yield
     finally:
-        hook.remove()
         for parameter, flag in flags.items():
             parameter.requires_grad_(flag)
 
@@ -75,13 +69,19 @@ def _set(layer: Module, told: dict[str, Any]) -> Iterator[None]:
 
 @contextmanager
 def eager(model: Any, watcher: Watcher) -> Iterator[None]:
-    """Show the maps that eager attention returns; layers are numbered as they come."""
+    """Show the maps that eager attention returns; layers are numbered as they come.
+
+    Weights are frozen, so the graph begins at the embeddings.
+    """
     if model._can_set_attn_implementation():
         before: str | None = model.config._attn_implementation
         model.set_attn_implementation("eager")
     else:
         before = None
     seen: list[int] = []
+
+    def begin(_: Module, __: Any, out: Tensor) -> Tensor:
+        return out.requires_grad_(True) if out.is_leaf else out
 
     def hook(module: Module, _: Any, out: Any) -> None:
         weights = _map_of(out)
@@ -94,6 +94,7 @@ def eager(model: Any, watcher: Watcher) -> Iterator[None]:
 
     names = [module for module in model.modules() if "Attention" in type(module).__name__]
     hooks = [module.register_forward_hook(hook) for module in names]
+    hooks.append(model.get_input_embeddings().register_forward_hook(begin))
     try:
         yield
     finally:
