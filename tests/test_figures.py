@@ -110,8 +110,8 @@ def test_without_a_font_for_it_japanese_is_refused(tmp_path, monkeypatch):
 
 
 def test_a_long_name_is_cut_by_its_width_and_colours_tell():
-    assert figures._short("a" * 30) == "a" * 23 + "…"
-    assert figures._short("長" * 30) == "長" * 11 + "…"
+    assert figures.short("a" * 30) == "a" * 23 + "…"
+    assert figures.short("長" * 30) == "長" * 11 + "…"
     assert figures._step_colour(9) != figures._step_colour(-9)
     assert figures._step_colour(0.0) == "#ffffff"
 

@@ -25,9 +25,11 @@ _Direction = Annotated[
     Literal["items-to-label", "label-to-items"],
     typer.Option(help="Which level stands in the prompt, and which is asked for."),
 ]
-_Data = Annotated[
-    list[Path], typer.Option(help="A dataset folder, or a folder of them; may be repeated.")
+_Folders = Annotated[
+    list[Path] | None,
+    typer.Argument(help="Dataset folders, or folders whose folders are datasets."),
 ]
+_Data = Annotated[list[Path] | None, typer.Option("--data", help="The same, as an option.")]
 _Recipe = Annotated[
     str, typer.Option(help="Settings to begin with: pointline, mre or anchors (the papers').")
 ]
@@ -68,7 +70,8 @@ _BatchTokens = Annotated[int, typer.Option(min=1, help="Tokens in a batch, paddi
 def flow(
     out: Annotated[Path, typer.Option(help="The study's folder; run again to go on.")],
     direction: _Direction,
-    data: _Data,
+    folders: _Folders = None,
+    data: _Data = None,
     model: Annotated[str, typer.Option("--model", "-m", help="The model.")] = "gemma3-270m",
     adapter: Annotated[str | None, typer.Option(help="A LoRA folder; none if absent.")] = None,
     recipe: _Recipe = "pointline",
@@ -112,9 +115,9 @@ def flow(
     chosen = _recipe(recipe)
     config = _config(chosen, direction, given)
     engine = Engine(dtype, device, batch_tokens, checkpointing)
-    folders = _of_families(_datasets(data), chosen)
+    found = _of_families(_datasets([*(data or ()), *(folders or ())]), chosen)
     with show.progress("loading") as advance:
-        run(folders, config, out=out, model=model, adapter=adapter, engine=engine, progress=advance)
+        run(found, config, out=out, model=model, adapter=adapter, engine=engine, progress=advance)
     study = _write(out, figures=figures)
     print_json(_told(study)) if json else _show(study)
 
@@ -166,6 +169,8 @@ def _datasets(paths: Sequence[Path]) -> list[Path]:
     for path in paths:
         within = sorted(inner.parent for inner in path.glob("*/manifest.json"))
         found += within if within and not (path / "manifest.json").is_file() else [path]
+    if not found:
+        raise InputError("name at least one dataset folder")
     return found
 
 
