@@ -268,9 +268,9 @@ def test_pictures_lie_beside_their_data(study):
 def test_the_command_writes_everything_and_tells(data, base, tmp_path):
     out = tmp_path / "out"
     told = [
-        "study", "flow", str(data[2]), "--direction", "label-to-items", "--model", str(base), "--out", str(out), "--split", "train",
-        "--samples", "3", "--draws", "3", "--random-models", "0", "--knockout", "0", "--maps", "1",
-        "--prompt", "joint",
+        "study", "flow", str(data[2]), "--direction", "label-to-items", "--model", str(base),
+        "--out", str(out), "--split", "train", "--samples", "3", "--draws", "3", "--maps", "1",
+        "--random-models", "0", "--knockout", "0", "--prompt", "joint",
     ]  # fmt: skip
     done = CliRunner().invoke(app, told)
     assert done.exit_code == 0, done.output
