@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 
 from pointline.app import cli_study_flow, cli_study_report, cli_study_verbalizer, show
-from pointline.app.options import Json, print_json
+from pointline.app.options import Json, datasets_in, print_json
 from pointline.errors import InputError
 
 if TYPE_CHECKING:
@@ -100,7 +100,7 @@ def ablation(
         max_length=max_length, max_new_tokens=max_new_tokens, test_batch=test_batch, dtype=dtype,
         predicted_training=predicted_training,
     )  # fmt: skip
-    plan = _plan(out, _datasets([*(data or ()), *(folders or ())]), design, write=not dry_run)
+    plan = _plan(out, datasets_in([*(data or ()), *(folders or ())]), design, write=not dry_run)
     if dry_run:
         print_json(plan.to_dict()) if json else _show_plan(plan)
         return
@@ -133,15 +133,6 @@ def _template(name: str) -> Any:
     if name not in TEMPLATES:
         raise InputError(f"--template is one of {', '.join(TEMPLATES)}, got {name!r}")
     return TEMPLATES[name]
-
-
-def _datasets(folders: Sequence[Path]) -> list[Path]:
-    """Return the dataset folders, those within a folder of datasets for itself."""
-    found: list[Path] = []
-    for folder in folders:
-        within = sorted(path.parent for path in folder.glob("*/train.jsonl"))
-        found += within if within and not (folder / "train.jsonl").is_file() else [folder]
-    return found
 
 
 # ---------------------------------------------------------------- the work

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 
 from pointline.app import show
-from pointline.app.options import Device, Dtype, Json, print_json
+from pointline.app.options import Device, Dtype, Json, datasets_in, print_json
 from pointline.errors import InputError, MissingExtra
 
 if TYPE_CHECKING:
@@ -115,7 +115,7 @@ def flow(
     chosen = _recipe(recipe)
     config = _config(chosen, direction, given)
     engine = Engine(dtype, device, batch_tokens, checkpointing)
-    found = _of_families(_datasets([*(data or ()), *(folders or ())]), chosen)
+    found = _of_families(datasets_in([*(data or ()), *(folders or ())]), chosen)
     with show.progress("loading") as advance:
         run(found, config, out=out, model=model, adapter=adapter, engine=engine, progress=advance)
     study = _write(out, figures=figures)
@@ -161,17 +161,6 @@ def _config(recipe: Recipe, direction: Any, given: dict[str, Any]) -> FlowConfig
 
     told = {name: value for name, value in given.items() if value is not None}
     return replace(recipe.config(direction), **told)
-
-
-def _datasets(paths: Sequence[Path]) -> list[Path]:
-    """Return the dataset folders, those within a folder of datasets for itself."""
-    found: list[Path] = []
-    for path in paths:
-        within = sorted(inner.parent for inner in path.glob("*/manifest.json"))
-        found += within if within and not (path / "manifest.json").is_file() else [path]
-    if not found:
-        raise InputError("name at least one dataset folder")
-    return found
 
 
 def _of_families(folders: Sequence[Path], recipe: Recipe) -> list[Path]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -27,6 +28,7 @@ __all__ = [
     "Protocol",
     "Replace",
     "TaskName",
+    "datasets_in",
     "labels_of",
     "new_file",
     "print_json",
@@ -146,3 +148,17 @@ def spare(path: Path, *, replace: bool) -> None:
     """Raise InputError where a file is there that was not said to be replaced."""
     if path.is_file() and not replace:
         raise InputError(f"{path}: is there: replace it, or choose another")
+
+
+def datasets_in(folders: Iterable[Path]) -> list[Path]:
+    """Return the dataset folders, those within a folder of datasets for itself.
+
+    Raises InputError for none.
+    """
+    found: list[Path] = []
+    for folder in folders:
+        within = sorted(path.parent for path in folder.glob("*/manifest.json"))
+        found += within if within and not (folder / "manifest.json").is_file() else [folder]
+    if not found:
+        raise InputError("name at least one dataset folder")
+    return found
