@@ -10,7 +10,7 @@ import typer
 
 from pointline.app import show
 from pointline.app.options import Json, TaskName, print_json, task_of
-from pointline.errors import InputError
+from pointline.corpus.manifest import dataset_folders
 
 if TYPE_CHECKING:
     from pointline.corpus.canvas import Drawn
@@ -115,7 +115,7 @@ def figure(
     from pointline.corpus import describe
     from pointline.corpus import figures as drawing
 
-    folders = [folder for path in paths for folder in _datasets(path)]
+    folders = dataset_folders(paths)
     sizes = [drawing.size_of(folder) for folder in folders]
     found = []
     with show.progress("reading") as advance:
@@ -123,16 +123,6 @@ def figure(
             advance(done, len(folders), folder.name)
             found.append(describe.describe(folder, seed=seed))
     _tell_drawn(drawing.of_datasets(sizes, found, out))
-
-
-def _datasets(path: Path) -> list[Path]:
-    """Return a dataset folder, or those in a folder that is none."""
-    if (path / "manifest.json").is_file():
-        return [path]
-    found = sorted(file.parent for file in path.glob("*/manifest.json"))
-    if not found:
-        raise InputError(f"{path}: neither a dataset folder nor a folder of datasets")
-    return found
 
 
 def _tell_drawn(drawn: Sequence[Drawn]) -> None:

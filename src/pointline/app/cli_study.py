@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 
 from pointline.app import cli_study_flow, cli_study_report, cli_study_verbalizer, show
-from pointline.app.options import Json, datasets_in, print_json
+from pointline.app.options import DataOption, DatasetFolders, Json, names_in, print_json
+from pointline.corpus.manifest import dataset_folders
 from pointline.errors import InputError
 
 if TYPE_CHECKING:
@@ -28,11 +29,6 @@ app.add_typer(cli_study_report.app)
 app.add_typer(cli_study_flow.app)
 app.add_typer(cli_study_verbalizer.app)
 
-_Folders = Annotated[
-    list[Path] | None,
-    typer.Argument(help="Dataset folders, or folders whose folders are datasets."),
-]
-_Data = Annotated[list[Path] | None, typer.Option("--data", help="The same, as an option.")]
 _Conditions = Annotated[
     str, typer.Option(help="Comma-separated: paper, joint, predicted, or conditions by their name.")
 ]
@@ -56,8 +52,8 @@ _Jobs = Annotated[int, typer.Option(min=1, help="Processes, or a cluster's worke
 @app.command()
 def ablation(
     out: Annotated[Path, typer.Option(help="The study's folder; run again to go on.")],
-    folders: _Folders = None,
-    data: _Data = None,
+    folders: DatasetFolders = None,
+    data: DataOption = None,
     model: Annotated[str, typer.Option("--model", "-m", help="The base model.")] = "gemma3-270m",
     seeds: Annotated[str, typer.Option(help="Comma-separated seeds.")] = "0,1,2",
     conditions: _Conditions = "paper,joint,predicted",
@@ -94,25 +90,21 @@ def ablation(
     from pointline.study.design import Design
 
     design = Design(
-        model=model, seeds=_numbers(seeds), conditions=_names(conditions),
+        model=model, seeds=_numbers(seeds), conditions=names_in(conditions),
         template=_template(template), examples=examples, test=test, method=method, epochs=epochs,
         learning_rate=learning_rate, rank=rank, layers=layers, batch_tokens=batch_tokens,
         max_length=max_length, max_new_tokens=max_new_tokens, test_batch=test_batch, dtype=dtype,
         predicted_training=predicted_training,
     )  # fmt: skip
-    plan = _plan(out, datasets_in([*(data or ()), *(folders or ())]), design, write=not dry_run)
+    plan = _plan(out, dataset_folders([*(data or ()), *(folders or ())]), design, write=not dry_run)
     if dry_run:
         print_json(plan.to_dict()) if json else _show_plan(plan)
         return
-    outcome = _run(out, plan, jobs=jobs, ray=ray, devices=_names(device), keep_models=keep_models)
+    outcome = _run(out, plan, jobs=jobs, ray=ray, devices=names_in(device), keep_models=keep_models)
     _end(out, outcome, json=json)
 
 
 # ---------------------------------------------------------------- what was typed
-
-
-def _names(option: str) -> tuple[str, ...]:
-    return tuple(name.strip() for name in option.split(",") if name.strip())
 
 
 def _numbers(option: str) -> tuple[int, ...]:
@@ -122,7 +114,7 @@ def _numbers(option: str) -> tuple[int, ...]:
     (0, 1)
     """
     try:
-        return tuple(int(name) for name in _names(option))
+        return tuple(int(name) for name in names_in(option))
     except ValueError:
         raise InputError(f"--seeds takes whole numbers, 0,1,2, got {option!r}") from None
 

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 
 from pointline.app import show
-from pointline.app.options import Device, Dtype, Json, datasets_in, print_json
+from pointline.app.options import DataOption, DatasetFolders, Device, Dtype, Json, print_json
+from pointline.corpus.manifest import dataset_folders
 from pointline.errors import InputError, MissingExtra
 
 if TYPE_CHECKING:
@@ -25,11 +26,6 @@ _Direction = Annotated[
     Literal["items-to-label", "label-to-items"],
     typer.Option(help="Which level stands in the prompt, and which is asked for."),
 ]
-_Folders = Annotated[
-    list[Path] | None,
-    typer.Argument(help="Dataset folders, or folders whose folders are datasets."),
-]
-_Data = Annotated[list[Path] | None, typer.Option("--data", help="The same, as an option.")]
 _Recipe = Annotated[
     str, typer.Option(help="Settings to begin with: pointline, mre or anchors (the papers').")
 ]
@@ -70,8 +66,8 @@ _BatchTokens = Annotated[int, typer.Option(min=1, help="Tokens in a batch, paddi
 def flow(
     out: Annotated[Path, typer.Option(help="The study's folder; run again to go on.")],
     direction: _Direction,
-    folders: _Folders = None,
-    data: _Data = None,
+    folders: DatasetFolders = None,
+    data: DataOption = None,
     model: Annotated[str, typer.Option("--model", "-m", help="The model.")] = "gemma3-270m",
     adapter: Annotated[str | None, typer.Option(help="A LoRA folder; none if absent.")] = None,
     recipe: _Recipe = "pointline",
@@ -115,7 +111,7 @@ def flow(
     chosen = _recipe(recipe)
     config = _config(chosen, direction, given)
     engine = Engine(dtype, device, batch_tokens, checkpointing)
-    found = _of_families(datasets_in([*(data or ()), *(folders or ())]), chosen)
+    found = _of_families(dataset_folders([*(data or ()), *(folders or ())]), chosen)
     with show.progress("loading") as advance:
         run(found, config, out=out, model=model, adapter=adapter, engine=engine, progress=advance)
     study = _write(out, figures=figures)

@@ -9,7 +9,19 @@ import orjson
 import typer
 
 from pointline.app import show
-from pointline.app.options import Device, Dtype, Json, Replace, new_file, print_json, spare, task_of
+from pointline.app.options import (
+    DataOption,
+    DatasetFolders,
+    Device,
+    Dtype,
+    Json,
+    Replace,
+    names_in,
+    new_file,
+    print_json,
+    spare,
+    task_of,
+)
 from pointline.app.server_options import Attempts, Timeout
 from pointline.errors import InputError
 
@@ -26,11 +38,6 @@ _SHOWN = ("Scores", "Over all datasets")
 
 app = typer.Typer()
 
-_Folders = Annotated[
-    list[Path] | None,
-    typer.Argument(help="Dataset folders, or folders whose folders are datasets."),
-]
-_Data = Annotated[list[Path] | None, typer.Option("--data", help="The same, as an option.")]
 _Verbalizers = Annotated[
     str,
     typer.Option(help="Of label, items, items:shots, related, related:FILE; a+b is both."),
@@ -58,8 +65,8 @@ _Longest = Annotated[
 @app.command()
 def verbalizer(
     out: Annotated[Path, typer.Option(help="The study's folder; run again to go on.")],
-    folders: _Folders = None,
-    data: _Data = None,
+    folders: DatasetFolders = None,
+    data: DataOption = None,
     model: Annotated[str, typer.Option("--model", "-m", help="The model.")] = "gemma3-270m",
     adapter: Annotated[str | None, typer.Option(help="A LoRA folder in it.")] = None,
     kind: _Kind = "auto",
@@ -104,7 +111,7 @@ def verbalizer(
 
     settings = Settings(
         tuple(map(str, (*(data or ()), *(folders or ())))), model=model, kind=kind,
-        adapter=adapter, verbalizers=_names(verbalizers), tune=_tuned(tune),
+        adapter=adapter, verbalizers=names_in(verbalizers), tune=_tuned(tune),
         aggregate=aggregate, tokens=tokens, longest=longest, shots=shots, total=total,
         seeds=seeds, test=test, least=least, words=words, templates=_patterns(template or ()),
         max_length=max_length, epochs=epochs, batch=batch, rate=learning_rate, dtype=dtype,
@@ -157,12 +164,8 @@ def words(
 # ---------------------------------------------------------------- what was typed
 
 
-def _names(option: str) -> tuple[str, ...]:
-    return tuple(name.strip() for name in option.split(",") if name.strip())
-
-
 def _tuned(option: str) -> Any:
-    return () if option.strip() == "none" else _names(option)
+    return () if option.strip() == "none" else names_in(option)
 
 
 def _patterns(options: list[str] | tuple[str, ...]) -> dict[str, str]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -17,6 +16,8 @@ __all__ = [
     "AdapterName",
     "Align",
     "BatchSize",
+    "DataOption",
+    "DatasetFolders",
     "Device",
     "Dtype",
     "Free",
@@ -28,14 +29,19 @@ __all__ = [
     "Protocol",
     "Replace",
     "TaskName",
-    "datasets_in",
     "labels_of",
+    "names_in",
     "new_file",
     "print_json",
     "spare",
     "task_of",
 ]
 
+DatasetFolders = Annotated[
+    list[Path] | None,
+    typer.Argument(help="Dataset folders, or folders whose folders are datasets."),
+]
+DataOption = Annotated[list[Path] | None, typer.Option("--data", help="The same, as an option.")]
 Json = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
 Protocol = Annotated[
     Literal["pointline", "paper"],
@@ -150,15 +156,10 @@ def spare(path: Path, *, replace: bool) -> None:
         raise InputError(f"{path}: is there: replace it, or choose another")
 
 
-def datasets_in(folders: Iterable[Path]) -> list[Path]:
-    """Return the dataset folders, those within a folder of datasets for itself.
+def names_in(option: str) -> tuple[str, ...]:
+    """Return the names of a comma-separated option.
 
-    Raises InputError for none.
+    >>> names_in("joint, paper,")
+    ('joint', 'paper')
     """
-    found: list[Path] = []
-    for folder in folders:
-        within = sorted(path.parent for path in folder.glob("*/manifest.json"))
-        found += within if within and not (folder / "manifest.json").is_file() else [folder]
-    if not found:
-        raise InputError("name at least one dataset folder")
-    return found
+    return tuple(name.strip() for name in option.split(",") if name.strip())

@@ -11,7 +11,7 @@ from typing import Any
 
 import orjson
 
-from pointline.errors import CorpusError, TaskError
+from pointline.errors import CorpusError, InputError, TaskError
 from pointline.format import tasks
 from pointline.format.record import Record
 from pointline.format.tasks import Task
@@ -21,7 +21,9 @@ __all__ = [
     "MANIFEST",
     "SPLITS",
     "Tally",
+    "dataset_folders",
     "read_manifest",
+    "refuse_namesakes",
     "sha256",
     "summary",
     "task_beside",
@@ -37,6 +39,36 @@ MANIFEST = "manifest.json"
 
 #: The file of a dataset folder that tells people of it.
 CARD = "README.md"
+
+
+def dataset_folders(paths: Iterable[Path]) -> list[Path]:
+    """Return the dataset folders among the paths, those within a folder of datasets for itself.
+
+    A path that is no folder stays, for the reader to refuse.
+
+    Raises InputError for no path, and for a folder that is neither.
+    """
+    found = [folder for path in paths for folder in _datasets_of(path)]
+    if not found:
+        raise InputError("name at least one dataset folder")
+    return found
+
+
+def _datasets_of(path: Path) -> list[Path]:
+    own = (MANIFEST, *(f"{split}.jsonl" for split in SPLITS))
+    if not path.is_dir() or any((path / name).is_file() for name in own):
+        return [path]
+    within = sorted(file.parent for file in path.glob(f"*/{MANIFEST}"))
+    if not within:
+        raise InputError(f"{path}: neither a dataset folder nor a folder of datasets")
+    return within
+
+
+def refuse_namesakes(folders: Iterable[Path]) -> None:
+    """Raise InputError where two dataset folders have one name: results go by it."""
+    name, count = max(Counter(folder.name for folder in folders).items(), key=lambda pair: pair[1])
+    if count > 1:
+        raise InputError(f"two datasets are called {name!r}: rename the folder of one")
 
 
 def read_manifest(path: str | Path) -> dict[str, Any]:

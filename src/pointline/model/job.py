@@ -8,7 +8,7 @@ from itertools import chain
 from pathlib import Path
 from typing import Any
 
-from pointline.corpus.manifest import sha256
+from pointline.corpus.manifest import refuse_namesakes, sha256
 from pointline.corpus.store import Dataset, iter_records
 from pointline.errors import InputError
 from pointline.format.record import Record
@@ -57,10 +57,7 @@ def describe(config: TrainConfig, sets: Sequence[tuple[Path, Dataset]]) -> dict[
     """Return what a run's config.json holds: the settings, and what they were applied to."""
     import torch
 
-    names = [path.name for path, _ in sets]
-    for name in names:
-        if names.count(name) > 1:
-            raise InputError(f"two datasets are called {name!r}: rename the folder of one")
+    refuse_namesakes(path for path, _ in sets)
     settings = config.to_dict()
     for name in ("out", "data", "save_every", "device"):  # which the result does not depend on
         del settings[name]

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from pointline.corpus import store
-from pointline.corpus.manifest import read_manifest
+from pointline.corpus.manifest import read_manifest, refuse_namesakes
 from pointline.errors import InputError
 from pointline.format.tasks import Task
 from pointline.model.backbone import load
@@ -63,7 +63,9 @@ def plan_study(
     has changed since or has no records; PreflightError where one must not be trained on.
     """
     data = [path.resolve() for path in data]
-    _refuse_twins(data)
+    if not data:
+        raise InputError("a study needs a dataset folder, or several")
+    refuse_namesakes(data)
     before = _before(folder, design)
     facts = {} if before is None else dict(before.datasets)
     for path in data:
@@ -82,15 +84,6 @@ def train_folder(folder: Path, dataset: str, seed: int) -> Path:
 
 
 # ---------------------------------------------------------------- what is there already
-
-
-def _refuse_twins(data: Sequence[Path]) -> None:
-    names = [path.name for path in data]
-    if not names:
-        raise InputError("a study needs a dataset folder, or several")
-    for name in names:
-        if names.count(name) > 1:
-            raise InputError(f"two datasets are called {name!r}: rename the folder of one")
 
 
 def _before(folder: Path, design: Design) -> Plan | None:

@@ -21,7 +21,8 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
 
-from pointline.corpus.store import MANIFEST, SPLITS, Dataset, read_dataset
+from pointline.corpus.manifest import dataset_folders, refuse_namesakes
+from pointline.corpus.store import Dataset, read_dataset
 from pointline.errors import InputError
 from pointline.format.record import Record
 from pointline.format.tasks import LANGUAGES, Task
@@ -221,22 +222,9 @@ def drawn(settings: Settings) -> list[Drawn]:
     Raises InputError for two datasets of one name, a task with open labels, a class without a
     training record, or a split that is missing; and as `read_dataset` does.
     """
-    found = [_drawn(folder, settings) for given in settings.data for folder in _folders(given)]
-    names = [one.name for one in found]
-    if twice := sorted({name for name in names if names.count(name) > 1}):
-        raise InputError(f"two datasets are called {twice[0]!r}: rename the folder of one")
-    return found
-
-
-def _folders(given: str) -> list[Path]:
-    """Return a dataset's folder, or those that a folder of datasets holds."""
-    folder = Path(given).expanduser()
-    if any((folder / f"{split}.jsonl").is_file() for split in SPLITS) or not folder.is_dir():
-        return [folder]
-    inner = sorted(path.parent for path in folder.glob(f"*/{MANIFEST}"))
-    if not inner:
-        raise InputError(f"{folder}: neither a dataset folder nor one of datasets")
-    return inner
+    folders = dataset_folders(Path(given).expanduser().resolve() for given in settings.data)
+    refuse_namesakes(folders)
+    return [_drawn(folder, settings) for folder in folders]
 
 
 def _drawn(folder: Path, settings: Settings) -> Drawn:
