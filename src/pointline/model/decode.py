@@ -334,7 +334,7 @@ class _Batch:
     def __init__(self, decoder: Decoder, limit: int, sample: Generator | None) -> None:
         self.rows: list[_Row] = []
         self._decoder, self._limit, self._sample = decoder, limit, sample
-        self._memory: KeyValues | None = None
+        self._memory = KeyValues(decoder._outputs)
 
     def admit(self, rows: Sequence[_Row]) -> list[_Row]:
         """Feed new rows to the model, let them join; return those that are done already."""
@@ -348,10 +348,8 @@ class _Batch:
             memory = KeyValues(self._decoder._outputs)
             width = max(len(row.pending) for row in fresh)
             left = self._advance(fresh, memory, width)
-            if left and self._memory is not None:
+            if left:
                 self._memory.join(memory)
-            elif left:
-                self._memory = memory
         self.rows += left
         return done + [row for row in fresh if row.done]
 
@@ -359,13 +357,10 @@ class _Batch:
         """Feed what every row has waiting; return those that are done, which leave."""
         import torch
 
-        assert self._memory is not None
         rows = self.rows
         with torch.inference_mode():
             width = min(len(row.pending) for row in rows)
             self.rows = self._advance(rows, self._memory, width)
-        if not self.rows:
-            self._memory = None
         return [row for row in rows if row.done]
 
     def _advance(self, rows: list[_Row], memory: KeyValues, width: int) -> list[_Row]:
@@ -375,10 +370,8 @@ class _Batch:
         if ready:
             chosen = [rows[at] for at in ready]
             self._decoder._choose(chosen, state[ready], self._limit, self._sample)
-        keep = [at for at, row in enumerate(rows) if not row.done]
-        if keep and len(keep) < len(rows):
-            memory.keep(keep)
-        return [rows[at] for at in keep]
+        done = [at for at, row in enumerate(rows) if row.done]
+        return [rows[at] for at in memory.drop(done)] if done else rows
 
 
 def _packed(matcher: Any) -> NDArray[np.uint8]:

@@ -2,7 +2,8 @@
 
 A row's tokens end in the last column; columns before its first token are padding, which no token
 looks at. So rows of any length are joined by padding on the left, and leading columns that no row
-uses are dropped.
+uses any more are not looked at. Keys and values lie in tensors with room for more columns, so a
+step writes one column, and a row that leaves is overwritten by the last one.
 """
 
 from __future__ import annotations
@@ -17,15 +18,33 @@ if TYPE_CHECKING:
 
 __all__ = ["KeyValues"]
 
+_ROOM = 64  # columns that are added at a time
+
 
 class KeyValues:
-    """The key-value cache of some rows, and how many tokens of each it holds."""
+    """The key-value cache of some rows, and how many tokens of each it holds.
+
+    `joinable`: whether rows can join others; not where a layer remembers anything else than the
+    keys and values of tokens.
+    """
 
     def __init__(self, outputs: Outputs) -> None:
-        from transformers import DynamicCache
+        from transformers import Cache, DynamicCache
+        from transformers.cache_utils import (
+            CacheLayerMixin,
+            DynamicLayer,
+            DynamicSlidingWindowLayer,
+        )
 
         self._outputs = outputs
         self._cache = DynamicCache(config=outputs.model.config)
+        known = (DynamicLayer, DynamicSlidingWindowLayer)
+        layers = self._cache.layers
+        self.joinable = bool(layers) and all(type(layer) in known for layer in layers)
+        if self.joinable:
+            CacheLayerMixin.register(_Layer)  # not inherited from, so that nothing is imported yet
+            windows = [getattr(layer, "sliding_window", None) for layer in layers]
+            self._cache = Cache(layers=[_Layer(window) for window in windows])
         self._columns = 0
         self.lengths: list[int] = []
 
@@ -48,50 +67,111 @@ class KeyValues:
         places = (columns[-width:] - self._columns + lengths).clamp(min=0)
         return self._outputs.run(ids, mask, places, self._cache)
 
-    @property
-    def joinable(self) -> bool:
-        """Whether rows can be joined: not where a layer remembers other things than keys."""
-        from transformers.cache_utils import DynamicLayer, DynamicSlidingWindowLayer
-
-        known = (DynamicLayer, DynamicSlidingWindowLayer)
-        return all(type(layer) in known for layer in self._cache.layers)
-
     def join(self, other: KeyValues) -> None:
         """Put the rows of another, which is used up, behind these."""
-        import torch
-
-        columns = max(self._columns, other._columns)
-        self._fit(columns)
-        other._fit(columns)
-        for mine, theirs in zip(self._cache.layers, other._cache.layers, strict=True):
-            mine.keys = torch.cat([mine.keys, theirs.keys])
-            mine.values = torch.cat([mine.values, theirs.values])
-        self.lengths += other.lengths
-
-    def keep(self, rows: Sequence[int]) -> None:
-        """Drop all rows but these."""
-        import torch
-
-        self.lengths = [self.lengths[row] for row in rows]
-        if self.joinable:
-            self._fit(max(self.lengths))
-        self._cache.batch_select_indices(torch.tensor(rows, device=self._outputs.model.device))
-
-    def _fit(self, columns: int) -> None:
-        """Pad or drop columns on the left."""
-        if columns == self._columns:
+        if not self.lengths:
+            self._cache, self._columns = other._cache, other._columns
+            self.lengths = other.lengths
             return
-        self._columns = columns
-        for layer in self._cache.layers:
-            kept = columns
-            if layer.is_sliding:
-                kept = min(columns, layer.sliding_window - 1)
-                layer.cumulative_length = columns
-            layer.keys, layer.values = _fitted(layer.keys, kept), _fitted(layer.values, kept)
+        self._columns = max(self._columns, other._columns)
+        self.lengths += other.lengths
+        for mine, theirs in zip(self._cache.layers, other._cache.layers, strict=True):
+            mine.join(theirs)
+
+    def drop(self, rows: Sequence[int]) -> list[int]:
+        """Let rows leave; return which row now stands at each place."""
+        import torch
+
+        order = list(range(len(self.lengths)))
+        for row in sorted(rows, reverse=True):
+            order[row] = order[-1]
+            order.pop()
+        self.lengths = [self.lengths[row] for row in order]
+        if self.joinable:
+            self._columns = max(self.lengths, default=0)
+            for layer in self._cache.layers:
+                layer.keep(order, self._columns)
+        elif order:
+            chosen = torch.tensor(order, device=self._outputs.model.device)
+            self._cache.batch_select_indices(chosen)
+        return order
 
 
-def _fitted(states: Any, columns: int) -> Any:
-    from torch.nn.functional import pad
+class _Layer:
+    """One layer's keys and values, as a layer of transformers' Cache.
 
-    more = columns - states.shape[-2]
-    return pad(states, (0, 0, more, 0)) if more > 0 else states[..., -more:, :]
+    The tensors are (rows, heads, columns, dimensions); in use are the first `rows`, and the
+    columns from `begin` to `end`. A sliding layer looks at its window's columns only.
+    """
+
+    is_compileable = False
+    is_initialized = True
+    supports_early_init = False
+
+    def __init__(self, window: int | None) -> None:
+        self.is_sliding, self._window = window is not None, window
+        self._rows = self._begin = self._end = 0
+        self._keys: Any = None
+        self._values: Any = None
+
+    def update(self, keys: Tensor, values: Tensor, *_: object) -> tuple[Tensor, Tensor]:
+        """Write the next columns; return all those that are looked at."""
+        rows, heads, width, _size = keys.shape
+        if self._keys is None:
+            self._rows = rows
+            self._keys = keys.new_zeros(rows, heads, 0, keys.shape[-1])
+            self._values = values.new_zeros(rows, heads, 0, values.shape[-1])
+        unseen = self.get_mask_sizes(width)[1]
+        if self._end + width > self._keys.shape[2]:
+            self._grow(rows, self.get_seq_length(), width + _ROOM)
+        at, self._end = self._end, self._end + width
+        self._keys[:rows, :, at : self._end] = keys
+        self._values[:rows, :, at : self._end] = values
+        seen = slice(self._begin + unseen, self._end)
+        return self._keys[:rows, :, seen], self._values[:rows, :, seen]
+
+    def get_seq_length(self) -> int:
+        """Return how many columns there are."""
+        return self._end - self._begin
+
+    def get_mask_sizes(self, query_length: int) -> tuple[int, int]:
+        """Return how many columns the next ones look at, and how many before those not."""
+        columns = self.get_seq_length()
+        unseen = 0 if self._window is None else max(columns - self._window + 1, 0)
+        return columns + query_length - unseen, unseen
+
+    def get_max_length(self) -> int:
+        """Return -1: there is no end."""
+        return -1
+
+    def join(self, other: _Layer) -> None:
+        """Put the rows of another behind these."""
+        theirs = other.get_seq_length()
+        rows, columns = self._rows + other._rows, max(self.get_seq_length(), theirs)
+        if rows > self._keys.shape[0] or columns > self._end:
+            self._grow(rows, columns, _ROOM)
+        self._begin = self._end - columns
+        to, used = slice(self._end - theirs, self._end), slice(other._begin, other._end)
+        self._keys[self._rows : rows, :, to] = other._keys[: other._rows, :, used]
+        self._values[self._rows : rows, :, to] = other._values[: other._rows, :, used]
+        self._rows = rows
+
+    def keep(self, order: Sequence[int], columns: int) -> None:
+        """Put row `order[i]` at place i, which is before it or the same; keep the last columns."""
+        self._begin, self._rows = self._end - columns, len(order)
+        for at, row in enumerate(order):
+            if at != row:
+                self._keys[at] = self._keys[row]
+                self._values[at] = self._values[row]
+
+    def _grow(self, rows: int, columns: int, room: int) -> None:
+        """Move to larger tensors: at least so many rows and columns, and room behind them."""
+        held = self.get_seq_length()
+        for name in ("_keys", "_values"):
+            old = getattr(self, name)
+            most, heads, _, size = old.shape
+            new = old.new_zeros(max(rows, most), heads, columns + room, size)
+            used = old[: self._rows, :, self._begin : self._end]
+            new[: self._rows, :, columns - held : columns] = used
+            setattr(self, name, new)
+        self._begin, self._end = columns - held, columns
