@@ -120,6 +120,56 @@ def test_a_head_with_a_bias_and_few_allowed_tokens(base, decoder):
         assert torch.allclose(whole, base.model.get_output_embeddings()(state))
 
 
+# ---------------------------------------------------------------- a stream
+
+
+@pytest.fixture(scope="module")
+def queue(asked):
+    """Sixteen prompts of unlike lengths, and what each is alone."""
+    prompts, grammars = asked
+    some = [(at * 7) % len(prompts) for at in range(16)]
+    return [(prompts[at], grammars[at], None) for at in some], some
+
+
+@pytest.mark.parametrize("rows", [1, 3, 8])
+def test_a_row_does_not_depend_on_those_it_joins(decoder, asked, queue, rows):
+    alone = [decoder.generate([p], [g])[0] for p, g in zip(*asked, strict=True)]
+    coming, which = queue
+    found = list(decoder.stream(coming, rows=rows))
+    assert sorted(number for number, _ in found) == list(range(len(coming)))
+    for number, completion in found:
+        wanted = alone[which[number]]
+        assert completion.text == wanted.text
+        assert completion.ids == wanted.ids
+        for one, two in zip(completion.tokens, wanted.tokens, strict=True):
+            assert one.logprob == pytest.approx(two.logprob, abs=1e-3)
+
+
+def test_a_memory_that_cannot_be_joined_is_filled_when_it_is_empty(decoder, queue, monkeypatch):
+    from pointline.model import keyvalues
+
+    wanted = dict(decoder.stream(queue[0], rows=4))
+    monkeypatch.setattr(keyvalues, "_JOINED", ())
+    assert not keyvalues.KeyValues(decoder._outputs).joinable
+    found = list(decoder.stream(queue[0], rows=4))
+    assert {number: one.ids for number, one in found} == {n: o.ids for n, o in wanted.items()}
+    assert {number for number, _ in found[:4]} == {0, 1, 2, 3}
+
+
+def test_no_more_is_taken_than_is_on_its_way(decoder, queue):
+    taken = 0
+
+    def coming():
+        nonlocal taken
+        for one in queue[0]:
+            taken += 1
+            yield one
+
+    for ended, _ in enumerate(decoder.stream(coming(), rows=4)):
+        assert taken - ended <= 4
+    assert taken == len(queue[0])
+
+
 # ---------------------------------------------------------------- probabilities and spans
 
 

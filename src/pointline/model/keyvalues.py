@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 __all__ = ["KeyValues"]
 
+# transformers' layers that remember the keys and values of tokens and nothing else.
+_JOINED = ("DynamicLayer", "DynamicSlidingWindowLayer")
 _ROOM = 64  # columns that are added at a time
 
 
@@ -30,17 +32,12 @@ class KeyValues:
 
     def __init__(self, outputs: Outputs) -> None:
         from transformers import Cache, DynamicCache
-        from transformers.cache_utils import (
-            CacheLayerMixin,
-            DynamicLayer,
-            DynamicSlidingWindowLayer,
-        )
+        from transformers.cache_utils import CacheLayerMixin
 
         self._outputs = outputs
         self._cache = DynamicCache(config=outputs.model.config)
-        known = (DynamicLayer, DynamicSlidingWindowLayer)
         layers = self._cache.layers
-        self.joinable = bool(layers) and all(type(layer) in known for layer in layers)
+        self.joinable = bool(layers) and all(type(layer).__name__ in _JOINED for layer in layers)
         if self.joinable:
             CacheLayerMixin.register(_Layer)  # not inherited from, so that nothing is imported yet
             windows = [getattr(layer, "sliding_window", None) for layer in layers]
