@@ -14,8 +14,10 @@ from pointline.errors import InputError
 from pointline.format import codec
 from pointline.format.tasks import LANGUAGES, adhoc, task
 from pointline.model import backbone
+from pointline.model.backend import Request, Streaming, completions
 from pointline.model.decode import Decoder, guide
 from pointline.model.grammar import build
+from pointline.model.hf import HFBackend
 from pointline.model.prompt import Level, input_text, one_shot
 
 TEXTS = [
@@ -168,6 +170,26 @@ def test_no_more_is_taken_than_is_on_its_way(decoder, queue):
     for ended, _ in enumerate(decoder.stream(coming(), rows=4)):
         assert taken - ended <= 4
     assert taken == len(queue[0])
+
+
+def test_a_stream_says_what_batches_say(base):
+    class Batches:  # the backend without its stream
+        def __init__(self, whole):
+            self.complete = whole.complete
+
+    whole = HFBackend(base)
+    plain = Batches(whole)
+    assert isinstance(whole, Streaming) and not isinstance(plain, Streaming)
+    requests = [Request(input_text(x, task(t)), build(task(t), x, max_items=2)) for t, x in TEXTS]
+    found = dict(completions(whole, iter(requests), batch_size=2, max_new_tokens=60))
+    listed = list(completions(plain, iter(requests), batch_size=4, max_new_tokens=60))
+    assert [number for number, _ in listed] == list(range(len(TEXTS)))
+    assert {n: one.text for n, one in listed} == {n: one.text for n, one in found.items()}
+    free = [Request(request.prompt) for request in requests]
+    one, other = (
+        dict(completions(b, free, batch_size=3, max_new_tokens=9)) for b in (whole, plain)
+    )
+    assert {n: c.text for n, c in one.items()} == {n: c.text for n, c in other.items()}
 
 
 # ---------------------------------------------------------------- probabilities and spans

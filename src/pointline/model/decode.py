@@ -4,8 +4,8 @@ Differs from `transformers`' generate in what it does not compute. Tokens that t
 are taken without a choice; a step feeds as many tokens as every row has waiting; the output layer
 (two thirds of a 270-million model with a vocabulary of 262,144) is computed for the last place of
 the rows that have a choice, and only for the tokens that some row allows; a row that is finished
-leaves the batch. The choices are those of generate() with the same grammars (a test holds this).
-docs/inference.md has the figures.
+leaves the batch, and in a stream the next prompts take the places. The choices are those of
+generate() with the same grammars (a test holds this). docs/inference.md has the figures.
 """
 
 from __future__ import annotations
@@ -99,8 +99,6 @@ class Decoder:
         Raises InputError for an empty prompt or a grammar that llguidance refuses, ModelError
         where the model's scores are no numbers.
         """
-        if not all(prompts):
-            raise InputError("a prompt has no tokens")
         if grammars is not None and len(grammars) != len(prompts):
             raise InputError(f"{len(prompts)} prompts but {len(grammars)} grammars")
         rules: Sequence[str | None] = [None] * len(prompts) if grammars is None else grammars
@@ -131,7 +129,7 @@ class Decoder:
         """
         batch = _Batch(self, max_new_tokens, sample)
         coming = self._rows(asked, max_new_tokens, window)
-        share = -(-rows // _SHARES) if KeyValues(self._outputs).joinable else rows
+        share = max(1, rows // _SHARES) if KeyValues(self._outputs).joinable else rows
         while True:
             while not batch.rows or rows - len(batch.rows) >= share:
                 group = list(islice(coming, share))
