@@ -14,8 +14,10 @@ from pointline.errors import InputError
 from pointline.format import codec
 from pointline.format.tasks import LANGUAGES, adhoc, task
 from pointline.model import backbone
+from pointline.model.backend import Request, Streaming, completions
 from pointline.model.decode import Decoder, guide
 from pointline.model.grammar import build
+from pointline.model.hf import HFBackend
 from pointline.model.prompt import Level, input_text, one_shot
 
 TEXTS = [
@@ -118,6 +120,76 @@ def test_a_head_with_a_bias_and_few_allowed_tokens(base, decoder):
     assert torch.allclose(decoder._outputs.scores(state, some), whole[:, some], atol=1e-5)
     with torch.inference_mode():
         assert torch.allclose(whole, base.model.get_output_embeddings()(state))
+
+
+# ---------------------------------------------------------------- a stream
+
+
+@pytest.fixture(scope="module")
+def queue(asked):
+    """Sixteen prompts of unlike lengths, and what each is alone."""
+    prompts, grammars = asked
+    some = [(at * 7) % len(prompts) for at in range(16)]
+    return [(prompts[at], grammars[at], None) for at in some], some
+
+
+@pytest.mark.parametrize("rows", [1, 3, 8])
+def test_a_row_does_not_depend_on_those_it_joins(decoder, asked, queue, rows):
+    alone = [decoder.generate([p], [g])[0] for p, g in zip(*asked, strict=True)]
+    coming, which = queue
+    found = list(decoder.stream(coming, rows=rows))
+    assert sorted(number for number, _ in found) == list(range(len(coming)))
+    for number, completion in found:
+        wanted = alone[which[number]]
+        assert completion.text == wanted.text
+        assert completion.ids == wanted.ids
+        for one, two in zip(completion.tokens, wanted.tokens, strict=True):
+            assert one.logprob == pytest.approx(two.logprob, abs=1e-3)
+
+
+def test_a_memory_that_cannot_be_joined_is_filled_when_it_is_empty(decoder, queue, monkeypatch):
+    from pointline.model import keyvalues
+
+    wanted = dict(decoder.stream(queue[0], rows=4))
+    monkeypatch.setattr(keyvalues, "_JOINED", ())
+    assert not keyvalues.KeyValues(decoder._outputs).joinable
+    found = list(decoder.stream(queue[0], rows=4))
+    assert {number: one.ids for number, one in found} == {n: o.ids for n, o in wanted.items()}
+    assert {number for number, _ in found[:4]} == {0, 1, 2, 3}
+
+
+def test_no_more_is_taken_than_is_on_its_way(decoder, queue):
+    taken = 0
+
+    def coming():
+        nonlocal taken
+        for one in queue[0]:
+            taken += 1
+            yield one
+
+    for ended, _ in enumerate(decoder.stream(coming(), rows=4)):
+        assert taken - ended <= 4
+    assert taken == len(queue[0])
+
+
+def test_a_stream_says_what_batches_say(base):
+    class Batches:  # the backend without its stream
+        def __init__(self, whole):
+            self.complete = whole.complete
+
+    whole = HFBackend(base)
+    plain = Batches(whole)
+    assert isinstance(whole, Streaming) and not isinstance(plain, Streaming)
+    requests = [Request(input_text(x, task(t)), build(task(t), x, max_items=2)) for t, x in TEXTS]
+    found = dict(completions(whole, iter(requests), batch_size=2, max_new_tokens=60))
+    listed = list(completions(plain, iter(requests), batch_size=4, max_new_tokens=60))
+    assert [number for number, _ in listed] == list(range(len(TEXTS)))
+    assert {n: one.text for n, one in listed} == {n: one.text for n, one in found.items()}
+    free = [Request(request.prompt) for request in requests]
+    one, other = (
+        dict(completions(b, free, batch_size=3, max_new_tokens=9)) for b in (whole, plain)
+    )
+    assert {n: c.text for n, c in one.items()} == {n: c.text for n, c in other.items()}
 
 
 # ---------------------------------------------------------------- probabilities and spans

@@ -68,6 +68,14 @@ def test_the_fuzz_counts_are_those_measured(results):
     assert {row[0]: int(row[1]) for row in table("fuzz")}.items() <= measured.items()
 
 
+def test_the_stream_is_as_fast_as_measured(results):
+    columns = ("data", "batch", "texts", "before_s", "after_s")
+    rows = results("stream_speed.json")["rows"]
+    assert [tuple(row) for row in table("stream")] == [
+        tuple(str(r[c]) for c in columns) for r in rows
+    ]
+
+
 def test_the_speeds_are_those_measured(results):
     measured = results("decode_speed.json")
     assert [tuple(row) for row in table("speed")] == [

@@ -1,16 +1,27 @@
 """What a backend does: prompts in, completions out. Values and a protocol, no library.
 
 `model.hf` is the backend for Hugging Face models; `Scripted` answers from a function and needs no
-model, for examples and tests.
+model, for examples and tests. `completions` asks either kind of backend, one that takes batches
+and one that streams.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from itertools import count, islice
+from typing import Protocol, runtime_checkable
 
-__all__ = ["Backend", "Completion", "Halt", "Scripted", "Token"]
+__all__ = [
+    "Backend",
+    "Completion",
+    "Halt",
+    "Request",
+    "Scripted",
+    "Streaming",
+    "Token",
+    "completions",
+]
 
 #: Asked with the line so far wherever an item is closed; true cuts the completion there.
 Halt = Callable[[str], bool]
@@ -51,6 +62,15 @@ class Completion:
         return tuple(token.id for token in self.tokens)
 
 
+@dataclass(frozen=True, slots=True)
+class Request:
+    """One prompt, with the grammar that its completion keeps to and what may halt it."""
+
+    prompt: str
+    grammar: str | None = None
+    halt: Halt | None = None
+
+
 class Backend(Protocol):
     """A model behind two verbs.
 
@@ -89,6 +109,51 @@ class Backend(Protocol):
         Without, a completion ends before the first line break. A backend that cannot ask `halts`
         (one a prompt) goes on to the limit.
         """
+
+
+@runtime_checkable
+class Streaming(Protocol):
+    """A backend that takes the next prompt when a completion ends, instead of batch by batch."""
+
+    def stream(
+        self, requests: Iterable[Request], *, batch_size: int, max_new_tokens: int = 512
+    ) -> Iterator[tuple[int, Completion]]:
+        """Yield each request's number and completion as it ends.
+
+        No more than `batch_size` requests are taken and not answered at any time.
+        """
+
+
+def completions(
+    backend: Backend, requests: Iterable[Request], *, batch_size: int, max_new_tokens: int = 512
+) -> Iterator[tuple[int, Completion]]:
+    r"""Yield each request's number and completion, in the order in which they end.
+
+    Either all requests have a grammar or none.
+
+    >>> asked = [Request("Rain./NER\n"), Request("Sun./NER\n")]
+    >>> found = completions(Scripted(lambda prompt: "Nature/NER/"), asked, batch_size=1)
+    >>> [(number, completion.text) for number, completion in found]
+    [(0, 'Nature/NER/'), (1, 'Nature/NER/')]
+    """
+    if isinstance(backend, Streaming):
+        yield from backend.stream(requests, batch_size=batch_size, max_new_tokens=max_new_tokens)
+        return
+    numbers, rest = count(), iter(requests)
+    while batch := list(islice(rest, batch_size)):
+        grammars = [request.grammar for request in batch if request.grammar is not None]
+        made = backend.complete(
+            [request.prompt for request in batch],
+            grammars or None,
+            max_new_tokens=max_new_tokens,
+            halts=[request.halt or _never for request in batch],
+        )
+        for completion in made:
+            yield next(numbers), completion
+
+
+def _never(line: str) -> bool:  # noqa: ARG001 - a halt that stops nothing
+    return False
 
 
 @dataclass(frozen=True, slots=True)

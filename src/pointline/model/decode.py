@@ -4,15 +4,17 @@ Differs from `transformers`' generate in what it does not compute. Tokens that t
 are taken without a choice; a step feeds as many tokens as every row has waiting; the output layer
 (two thirds of a 270-million model with a vocabulary of 262,144) is computed for the last place of
 the rows that have a choice, and only for the tokens that some row allows; a row that is finished
-leaves the batch. The choices are those of generate() with the same grammars (a test holds this).
-docs/inference.md has the figures.
+leaves the batch, and in a stream the next prompts take the places. The choices are those of
+generate() with the same grammars (a test holds this). docs/inference.md has the figures.
 """
 
 from __future__ import annotations
 
 from codecs import getincrementaldecoder
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import islice
+from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary
 
@@ -20,7 +22,8 @@ import numpy as np
 
 from pointline.errors import InputError, MissingExtra, ModelError
 from pointline.model.backend import Completion, Halt, Token
-from pointline.model.head import plain_head
+from pointline.model.keyvalues import KeyValues
+from pointline.model.outputs import Outputs
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -33,6 +36,8 @@ _CLOSING = "start: /[:\\n](?s:.)*/"
 # With more than this share of the vocabulary allowed, picking rows of the output layer costs more
 # than computing it whole.
 _FEW = 0.25
+# New rows join when one of so many parts of the batch is free: fed together, they cost less.
+_SHARES = 4
 
 _GUIDES: WeakKeyDictionary[Any, Any] = WeakKeyDictionary()
 
@@ -63,13 +68,13 @@ class Decoder:
     """
 
     def __init__(self, model: Any, tokenizer: Any, *, eos: Sequence[int] = ()) -> None:
-        self._outputs = _Outputs(model)
+        self._outputs = Outputs(model)
         self._guide = guide(tokenizer)
         self._vocabulary = min(self._guide.vocab_size, self._outputs.size)
         self._stops = frozenset(self._guide.eos_tokens) | frozenset(
             token for token in eos if self._guide.is_special_token(token)
         )
-        self._closing = _bits(self._matcher(_CLOSING), self._vocabulary)
+        self._closing = _unpacked(_packed(self._matcher(_CLOSING)), self._vocabulary)
         self._closing[[token for token in self._stops if token < self._vocabulary]] = True
 
     def generate(
@@ -94,79 +99,113 @@ class Decoder:
         Raises InputError for an empty prompt or a grammar that llguidance refuses, ModelError
         where the model's scores are no numbers.
         """
-        import torch
-
-        if not all(prompts):
-            raise InputError("a prompt has no tokens")
         if grammars is not None and len(grammars) != len(prompts):
             raise InputError(f"{len(prompts)} prompts but {len(grammars)} grammars")
-        matchers = [None] * len(prompts) if grammars is None else map(self._matcher, grammars)
+        rules: Sequence[str | None] = [None] * len(prompts) if grammars is None else grammars
         asked: Sequence[Halt | None] = halts or [None] * len(prompts)
-        rows = [
-            _Row(list(prompt), matcher, halt, None if window is None else window - len(prompt))
-            for prompt, matcher, halt in zip(prompts, matchers, asked, strict=True)
-        ]
-        for row in rows:
-            self._force(row, max_new_tokens)
-        with torch.inference_mode():
-            self._run([row for row in rows if not row.done], max_new_tokens, sample)
-        return [self._completion(row) for row in rows]
+        made = self.stream(
+            zip(prompts, rules, asked, strict=True),
+            rows=max(1, len(prompts)),
+            max_new_tokens=max_new_tokens,
+            window=window,
+            sample=sample,
+        )
+        return [completion for _, completion in sorted(made, key=itemgetter(0))]
 
-    def _run(self, rows: list[_Row], limit: int, sample: Generator | None) -> None:
-        stream = _Stream(self._outputs)
-        width = max((len(row.pending) for row in rows), default=0)
-        while rows:
-            state = stream.feed([row.take(width) for row in rows])
-            ready = [at for at, row in enumerate(rows) if not row.pending]
-            if ready:
-                self._choose([rows[at] for at in ready], state[ready], limit, sample)
-            keep = [at for at, row in enumerate(rows) if not row.done]
-            if keep and len(keep) < len(rows):
-                stream.keep(keep)
-            rows = [rows[at] for at in keep]
-            width = min((len(row.pending) for row in rows), default=0)
+    def stream(
+        self,
+        asked: Iterable[tuple[Sequence[int], str | None, Halt | None]],
+        *,
+        rows: int,
+        max_new_tokens: int = 512,
+        window: int | None = None,
+        sample: Generator | None = None,
+    ) -> Iterator[tuple[int, Completion]]:
+        """Yield the number and the completion of each (prompt, grammar, halt) as it ends.
+
+        At most `rows` are on their way at a time, and no more are taken from `asked`; the next
+        ones join when a part of the places is free, so that the batch stays full. Otherwise as
+        `generate`, also in what is raised.
+        """
+        batch = _Batch(self, max_new_tokens, sample)
+        coming = self._rows(asked, max_new_tokens, window)
+        share = max(1, rows // _SHARES) if KeyValues(self._outputs).joinable else rows
+        while True:
+            while not batch.rows or rows - len(batch.rows) >= share:
+                group = list(islice(coming, share))
+                yield from map(self._completion, batch.admit(group))
+                if not group:
+                    break
+            if not batch.rows:
+                return
+            yield from map(self._completion, batch.step())
+
+    def _rows(
+        self,
+        asked: Iterable[tuple[Sequence[int], str | None, Halt | None]],
+        limit: int,
+        window: int | None,
+    ) -> Iterator[_Row]:
+        for number, (prompt, grammar, halt) in enumerate(asked):
+            if not prompt:
+                raise InputError("a prompt has no tokens")
+            matcher = None if grammar is None else self._matcher(grammar)
+            room = None if window is None else window - len(prompt)
+            row = _Row(number, list(prompt), matcher, halt, room)
+            self._force(row, limit)
+            yield row
 
     # ------------------------------------------------------------ one step
 
     def _choose(
-        self, rows: list[_Row], state: Tensor, limit: int, sample: Generator | None
+        self, rows: Sequence[_Row], state: Tensor, limit: int, sample: Generator | None
     ) -> None:
         """Choose the next token of each row, whose last state is given, and take it."""
-        bits = self._allowed(rows)
-        open_rows = np.flatnonzero(bits.sum(axis=1) > 1)
-        tokens = bits.argmax(axis=1)
+        ids, allowed = self._allowed(rows)
+        open_rows = np.flatnonzero(allowed.sum(axis=1) > 1)
+        tokens = ids[allowed.argmax(axis=1)]
         logprobs = np.zeros(len(rows))
         closes = np.where(self._closing[tokens], 0.0, -np.inf)
         if open_rows.size:
-            chosen = self._score(state[open_rows.tolist()], bits[open_rows], sample)
+            chosen = self._score(state[open_rows.tolist()], ids, allowed[open_rows], sample)
             tokens[open_rows], logprobs[open_rows], closes[open_rows] = chosen
         for row, *step in zip(rows, tokens, logprobs, closes, strict=True):
             self._take(row, int(step[0]), float(step[1]), float(step[2]), limit)
             self._force(row, limit)
 
-    def _allowed(self, rows: list[_Row]) -> NDArray[np.bool_]:
-        """Return which tokens each row allows: booleans (rows, vocabulary)."""
+    def _allowed(self, rows: Sequence[_Row]) -> tuple[NDArray[np.intp], NDArray[np.bool_]]:
+        """Return the tokens that some row allows, and which of them each does: (rows, tokens).
+
+        The tokens are the whole vocabulary where they are many.
+        """
         size = self._vocabulary
-        free = np.ones(size, dtype=np.bool_)
-        return np.stack([free if r.matcher is None else _bits(r.matcher, size) for r in rows])
+        free = np.full(-(-self._guide.vocab_size // 32) * 4, 255, dtype=np.uint8)
+        packed = np.stack([free if r.matcher is None else _packed(r.matcher) for r in rows])
+        ids = np.flatnonzero(_unpacked(np.bitwise_or.reduce(packed, axis=0), size))
+        if ids.size > _FEW * self._outputs.size:
+            return np.arange(size), _unpacked(packed, size)
+        bits = packed[:, ids >> 3] >> (ids & 7).astype(np.uint8)
+        return ids, (bits & 1).view(np.bool_)
 
     def _score(
-        self, state: Tensor, bits: NDArray[np.bool_], sample: Generator | None
+        self,
+        state: Tensor,
+        ids: NDArray[np.intp],
+        allowed: NDArray[np.bool_],
+        sample: Generator | None,
     ) -> tuple[NDArray[Any], NDArray[Any], NDArray[Any]]:
         """Return token, log-probability and log-probability of closing, for each row."""
         import torch
 
-        some = np.flatnonzero(bits.any(axis=0))
-        few = some if some.size <= _FEW * self._outputs.size else np.arange(self._vocabulary)
-        ids = None if few is not some else torch.from_numpy(few).to(state.device)
-        scores = self._outputs.scores(state, ids)[:, : few.size]
-        barred = torch.from_numpy(~bits[:, few]).to(state.device)
+        some = None if ids.size == self._vocabulary else torch.from_numpy(ids).to(state.device)
+        scores = self._outputs.scores(state, some)[:, : ids.size]
+        barred = torch.from_numpy(~allowed).to(state.device)
         logprobs = scores.masked_fill(barred, -torch.inf).log_softmax(dim=-1)
         if sample is None:
             best = logprobs.argmax(dim=-1, keepdim=True)
         else:
             best = torch.multinomial(logprobs.exp(), 1, generator=sample)
-        closing = torch.from_numpy(np.flatnonzero(self._closing[few])).to(state.device)
+        closing = torch.from_numpy(np.flatnonzero(self._closing[ids])).to(state.device)
         close = logprobs[:, closing].logsumexp(dim=-1)
         chosen = logprobs.gather(1, best)[:, 0]
         if not chosen.isfinite().all():
@@ -174,7 +213,7 @@ class Decoder:
                 f"the model's scores are no numbers in {str(state.dtype).removeprefix('torch.')}:"
                 " use bfloat16 or float32, or another model"
             )
-        return few[best[:, 0].cpu().numpy()], chosen.cpu().numpy(), close.cpu().numpy()
+        return ids[best[:, 0].cpu().numpy()], chosen.cpu().numpy(), close.cpu().numpy()
 
     def _force(self, row: _Row, limit: int) -> None:
         """Take the tokens that the grammar leaves no choice about."""
@@ -238,7 +277,7 @@ class Decoder:
             raise InputError(f"llguidance refuses the grammar: {reason}")
         return matcher
 
-    def _completion(self, row: _Row) -> Completion:
+    def _completion(self, row: _Row) -> tuple[int, Completion]:
         """Join the pieces, bytes that may part a character, into text and spans."""
         decoder = getincrementaldecoder("utf-8")("replace")
         parts, spans, at = [], [], 0
@@ -254,7 +293,7 @@ class Decoder:
             Token(step.id, min(start, len(text)), min(end, len(text)), step.logprob, step.close)
             for step, (start, end) in zip(row.steps, spans, strict=True)
         )
-        return Completion(text, tokens, row.cut)
+        return row.number, Completion(text, tokens, row.cut)
 
 
 @dataclass(frozen=True, slots=True)
@@ -269,6 +308,7 @@ class _Step:
 class _Row:
     """One prompt on its way: the tokens not yet fed to the model, and the steps taken."""
 
+    number: int
     pending: list[int]
     matcher: Any
     halt: Halt | None
@@ -286,78 +326,56 @@ class _Row:
         return taken
 
 
-class _Stream:
-    """The model's memory of a batch: key-value cache and attention mask, rows can leave."""
+class _Batch:
+    """The rows on their way, and what the model remembers of them."""
 
-    def __init__(self, outputs: _Outputs) -> None:
-        from transformers import DynamicCache
+    def __init__(self, decoder: Decoder, limit: int, sample: Generator | None) -> None:
+        self.rows: list[_Row] = []
+        self._decoder, self._limit, self._sample = decoder, limit, sample
+        self._memory = KeyValues(decoder._outputs)
 
-        self._outputs = outputs
-        self._cache = DynamicCache(config=outputs.model.config)
-        self._mask: Any = None
-
-    def feed(self, queues: Sequence[Sequence[int]]) -> Tensor:
-        """Run the model on the next tokens of every row, and return the rows' last states."""
+    def admit(self, rows: Sequence[_Row]) -> list[_Row]:
+        """Feed new rows to the model, let them join; return those that are done already."""
         import torch
 
-        width = max(map(len, queues))
-        device = self._outputs.model.device
-        ids = torch.tensor([[0] * (width - len(q)) + list(q) for q in queues], device=device)
-        mask = torch.tensor([[0] * (width - len(q)) + [1] * len(q) for q in queues], device=device)
-        self._mask = mask if self._mask is None else torch.cat([self._mask, mask], dim=1)
-        places = (self._mask.cumsum(dim=1) - 1).clamp(min=0)[:, -width:]
-        return self._outputs.run(ids, self._mask, places, self._cache)
+        done = [row for row in rows if row.done]
+        fresh = [row for row in rows if not row.done]
+        if not fresh:
+            return done
+        with torch.inference_mode():
+            memory = KeyValues(self._decoder._outputs)
+            width = max(len(row.pending) for row in fresh)
+            left = self._advance(fresh, memory, width)
+            if left:
+                self._memory.join(memory)
+        self.rows += left
+        return done + [row for row in fresh if row.done]
 
-    def keep(self, rows: list[int]) -> None:
-        """Drop all rows but these."""
+    def step(self) -> list[_Row]:
+        """Feed what every row has waiting; return those that are done, which leave."""
         import torch
 
-        chosen = torch.tensor(rows, device=self._mask.device)
-        self._cache.batch_select_indices(chosen)
-        self._mask = self._mask[chosen]
+        rows = self.rows
+        with torch.inference_mode():
+            width = min(len(row.pending) for row in rows)
+            self.rows = self._advance(rows, self._memory, width)
+        return [row for row in rows if row.done]
+
+    def _advance(self, rows: list[_Row], memory: KeyValues, width: int) -> list[_Row]:
+        """Feed at most `width` tokens of each row, choose where none is left; return the rest."""
+        state = memory.feed([row.take(width) for row in rows])
+        ready = [at for at, row in enumerate(rows) if not row.pending]
+        if ready:
+            chosen = [rows[at] for at in ready]
+            self._decoder._choose(chosen, state[ready], self._limit, self._sample)
+        done = [at for at, row in enumerate(rows) if row.done]
+        return [rows[at] for at in memory.drop(done)] if done else rows
 
 
-class _Outputs:
-    """Next-token scores of a model: for every token, or for the few that are asked for.
-
-    Few are possible where the scores are a plain linear layer on the body's last state
-    (`head.plain_head`); a model that caps or scales its scores is run whole.
-    """
-
-    def __init__(self, model: Any) -> None:
-        self.model = model
-        self._layer, self.size = plain_head(model)
-        self._body = None if self._layer is None else model.get_decoder()
-
-    def run(self, ids: Tensor, mask: Tensor, places: Tensor, cache: Any) -> Tensor:
-        """Return the last state of each row, which `scores` takes."""
-        inputs = {
-            "input_ids": ids,
-            "attention_mask": mask,
-            "position_ids": places,
-            "past_key_values": cache,
-            "use_cache": True,
-        }
-        if self._body is None:
-            logits: Tensor = self.model(**inputs, logits_to_keep=1).logits[:, -1]
-            return logits
-        state: Tensor = self._body(**inputs).last_hidden_state[:, -1]
-        return state
-
-    def scores(self, state: Tensor, ids: Tensor | None) -> Tensor:
-        """Return the scores in float32: (rows, tokens), of `ids` or of the whole vocabulary."""
-        from torch.nn.functional import linear
-
-        if self._layer is None:
-            return (state if ids is None else state[:, ids]).float()
-        if ids is None:
-            scores: Tensor = self._layer(state)
-            return scores.float()
-        bias = self._layer.bias
-        return linear(state, self._layer.weight[ids], None if bias is None else bias[ids]).float()
+def _packed(matcher: Any) -> NDArray[np.uint8]:
+    """Return which tokens a matcher allows next, a bit each."""
+    return np.frombuffer(matcher.compute_bitmask(), dtype=np.uint8)
 
 
-def _bits(matcher: Any, size: int) -> NDArray[np.bool_]:
-    """Return which of the first `size` tokens a matcher allows next."""
-    packed = np.frombuffer(matcher.compute_bitmask(), dtype=np.uint8)
-    return np.unpackbits(packed, count=size, bitorder="little").view(np.bool_)
+def _unpacked(packed: NDArray[np.uint8], size: int) -> NDArray[np.bool_]:
+    return np.unpackbits(packed, axis=-1, count=size, bitorder="little").view(np.bool_)

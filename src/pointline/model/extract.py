@@ -24,7 +24,7 @@ from pointline.format import codec, tasks
 from pointline.format.record import Prediction, Record
 from pointline.format.tasks import Lang, Task
 from pointline.model import grammar, prompt
-from pointline.model.backend import Backend
+from pointline.model.backend import Backend, Request, completions
 from pointline.model.chat import question
 from pointline.model.grammar import MAX_ITEMS, Align
 from pointline.model.interpret import interpret, loops
@@ -230,8 +230,9 @@ class Extractor:
 
         A record keeps its id and meta, and has its own task if none is given; a text is numbered.
         Labels of the caller's own are as for a single text. Of an endless input, `8 * batch_size`
-        are read ahead. `ordered=False` yields each as soon as its batch is done, so that a caller
-        who writes them down loses at most one batch to a kill. `progress` is called with the
+        are read ahead. `ordered=False` yields each as soon as it is done, so that a caller who
+        writes them down loses no more to a kill than the texts in flight: those of `batch_size`
+        windows. `progress` is called with the
         number of texts that were finished since its last call.
 
         Raises as `__call__` does, for the text at fault.
@@ -317,22 +318,20 @@ class Extractor:
         batch_size: int,
         progress: Callable[[int], None] | None,
     ) -> Iterator[tuple[int, Prediction]]:
-        """Yield the predictions by number, as their batches are done; longest texts first."""
+        """Yield the predictions by number, as they are done; longest texts begin first."""
         jobs = self._jobs(asked, windows)
         parts: dict[tuple[int, int], Prediction] = {}
         waiting = Counter(job.number for job in jobs)
-        for first in range(0, len(jobs), batch_size):
-            batch = jobs[first : first + batch_size]
-            for job, part in zip(batch, self._batch(batch), strict=True):
-                parts[job.number, job.start] = part
-            waiting.subtract(job.number for job in batch)
-            done = sorted({job.number for job in batch if not waiting[job.number]})
+        for job, part in self._parts(jobs, batch_size):
+            parts[job.number, job.start] = part
+            waiting[job.number] -= 1
+            if waiting[job.number]:
+                continue
             if progress:
-                progress(len(done))
-            for number in done:
-                spans = windows[number]
-                found = [parts.pop((number, start)) for start, _ in spans]
-                yield number, _whole(*asked[number], spans, found)
+                progress(1)
+            spans = windows[job.number]
+            found = [parts.pop((job.number, start)) for start, _ in spans]
+            yield job.number, _whole(*asked[job.number], spans, found)
 
     def _jobs(
         self, asked: Sequence[tuple[Record, Task]], windows: Sequence[Sequence[tuple[int, int]]]
@@ -348,18 +347,24 @@ class Extractor:
         by_text.sort(key=lambda jobs: max(len(job.prompt) for job in jobs), reverse=True)
         return [job for jobs in by_text for job in jobs]
 
-    def _batch(self, batch: Sequence[_Job]) -> Iterator[Prediction]:
-        completions = self.backend.complete(
-            [job.prompt for job in batch],
-            [job.grammar for job in batch] if self.options.constrained else None,
-            max_new_tokens=self._new_tokens,
-            halts=[loops(job.record.text, job.task) for job in batch],
+    def _parts(self, jobs: Sequence[_Job], batch_size: int) -> Iterator[tuple[_Job, Prediction]]:
+        """Yield the windows and what was found in each, as their completions end."""
+        constrained, form = self.options.constrained, self.options.asked
+        requests = (
+            Request(
+                job.prompt,
+                job.grammar if constrained else None,
+                loops(job.record.text, job.task),
+            )
+            for job in jobs
         )
-        if self.options.constrained:
-            asked = [(job.prompt, job.task) for job in batch]
-            completions = labelled(self.backend, asked, completions, self.options.asked)
-        for job, completion in zip(batch, completions, strict=True):
-            yield interpret(completion, job.record, job.task, self.options.asked)
+        for number, completion in completions(
+            self.backend, requests, batch_size=batch_size, max_new_tokens=self._new_tokens
+        ):
+            job, made = jobs[number], completion
+            if constrained:
+                (made,) = labelled(self.backend, [(job.prompt, job.task)], [completion], form)
+            yield job, interpret(made, job.record, job.task, form)
 
     def _job(self, number: int, start: int, end: int, record: Record, task: Task) -> _Job:
         text, options = record.text[start:end], self.options

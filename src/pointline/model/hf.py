@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pointline.errors import TextTooLong
 from pointline.model.backbone import base_mark
-from pointline.model.backend import Completion, Halt
+from pointline.model.backend import Completion, Halt, Request
 from pointline.model.decode import Decoder
 
 if TYPE_CHECKING:
@@ -68,18 +68,38 @@ class HFBackend:
 
         Raises TextTooLong for a prompt that leaves no room in the window.
         """
-        encoded = [self._backbone.encode(prompt) for prompt in prompts]
-        longest = max(map(len, encoded), default=0)
-        if longest + max_new_tokens > self.window:
-            raise TextTooLong(
-                f"a prompt of {longest:,} tokens and {max_new_tokens:,} new ones do not fit into"
-                f" the window of {self.name}, {self.window:,} tokens: split the text"
-            )
         return self._decoder.generate(
-            encoded,
+            [self._encoded(prompt, max_new_tokens) for prompt in prompts],
             grammars,
             max_new_tokens=max_new_tokens,
             window=self.window,
             halts=halts,
             sample=self._sample,
         )
+
+    def stream(
+        self, requests: Iterable[Request], *, batch_size: int, max_new_tokens: int = 512
+    ) -> Iterator[tuple[int, Completion]]:
+        """Yield each request's number and completion as it ends; others take its place.
+
+        Raises TextTooLong for a prompt that leaves no room in the window.
+        """
+        yield from self._decoder.stream(
+            (
+                (self._encoded(one.prompt, max_new_tokens), one.grammar, one.halt)
+                for one in requests
+            ),
+            rows=batch_size,
+            max_new_tokens=max_new_tokens,
+            window=self.window,
+            sample=self._sample,
+        )
+
+    def _encoded(self, prompt: str, max_new_tokens: int) -> list[int]:
+        encoded = self._backbone.encode(prompt)
+        if len(encoded) + max_new_tokens > self.window:
+            raise TextTooLong(
+                f"a prompt of {len(encoded):,} tokens and {max_new_tokens:,} new ones do not fit"
+                f" into the window of {self.name}, {self.window:,} tokens: split the text"
+            )
+        return encoded
