@@ -172,6 +172,27 @@ def test_no_more_is_taken_than_is_on_its_way(decoder, queue):
     assert taken == len(queue[0])
 
 
+def test_who_comes_later_joins_those_on_their_way(decoder, queue):
+    waiting, taken, ended = list(enumerate(queue[0])), [], []
+
+    def coming():
+        """A few at first; then one whenever somebody ended; none waits in between."""
+        while waiting:
+            late = len(taken) > 2 and len(taken) > len(ended) + 1
+            if not late:
+                taken.append(waiting.pop(0)[0])
+            yield None if late else queue[0][taken[-1]]
+            if len(taken) % 2:
+                yield None
+
+    wanted = dict(decoder.stream(queue[0], rows=4))
+    for number, completion in decoder.stream(coming(), rows=4):
+        ended.append(number)
+        assert completion.ids == wanted[number].ids
+    assert sorted(ended) == taken == list(range(len(queue[0])))
+    assert [*decoder.stream([None, None], rows=4)] == [*decoder.stream([], rows=4)] == []
+
+
 def test_a_stream_says_what_batches_say(base):
     class Batches:  # the backend without its stream
         def __init__(self, whole):
@@ -183,6 +204,11 @@ def test_a_stream_says_what_batches_say(base):
     requests = [Request(input_text(x, task(t)), build(task(t), x, max_items=2)) for t, x in TEXTS]
     found = dict(completions(whole, iter(requests), batch_size=2, max_new_tokens=60))
     listed = list(completions(plain, iter(requests), batch_size=4, max_new_tokens=60))
+    parted = [None, requests[0], None, *requests[1:], None]
+    again = list(completions(plain, parted, batch_size=4, max_new_tokens=60))
+    assert [(n, one.text) for n, one in again] == [(n, one.text) for n, one in listed]
+    again = completions(whole, parted, batch_size=2, max_new_tokens=60)
+    assert {n: one.text for n, one in again} == {n: one.text for n, one in found.items()}
     assert [number for number, _ in listed] == list(range(len(TEXTS)))
     assert {n: one.text for n, one in listed} == {n: one.text for n, one in found.items()}
     free = [Request(request.prompt) for request in requests]

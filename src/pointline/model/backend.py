@@ -7,10 +7,11 @@ and one that streams.
 
 from __future__ import annotations
 
+from codecs import getincrementaldecoder
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import count, islice
-from typing import Protocol, runtime_checkable
+from typing import Protocol, TypeVar, runtime_checkable
 
 __all__ = [
     "Backend",
@@ -21,7 +22,10 @@ __all__ = [
     "Streaming",
     "Token",
     "completions",
+    "taken",
 ]
+
+_T = TypeVar("_T")
 
 #: Asked with the line so far wherever an item is closed; true cuts the completion there.
 Halt = Callable[[str], bool]
@@ -60,6 +64,24 @@ class Completion:
     def ids(self) -> tuple[int, ...]:
         """The token ids, the end-of-sequence token included where the model wrote it."""
         return tuple(token.id for token in self.tokens)
+
+
+def spell(pieces: Iterable[bytes]) -> tuple[str, list[tuple[int, int]]]:
+    """Return the text that tokens spell, and the characters [start, end) of each.
+
+    A piece may hold a part of a character, which the tokens that share it all have in their span.
+
+    >>> spell([b"a", "é".encode()[:1], "é".encode()[1:] + b"b", b""])
+    ('aéb', [(0, 1), (1, 2), (1, 3), (3, 3)])
+    """
+    decoder = getincrementaldecoder("utf-8")("replace")
+    parts, spans, at = [], [], 0
+    for piece in pieces:
+        parts.append(decoder.decode(piece))
+        begun = 1 if decoder.getstate()[0] else 0
+        spans.append((at, at + len(parts[-1]) + begun))
+        at += len(parts[-1])
+    return "".join(parts) + decoder.decode(b"", final=True), spans
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,20 +138,27 @@ class Streaming(Protocol):
     """A backend that takes the next prompt when a completion ends, instead of batch by batch."""
 
     def stream(
-        self, requests: Iterable[Request], *, batch_size: int, max_new_tokens: int = 512
+        self, requests: Iterable[Request | None], *, batch_size: int, max_new_tokens: int = 512
     ) -> Iterator[tuple[int, Completion]]:
         """Yield each request's number and completion as it ends.
 
-        No more than `batch_size` requests are taken and not answered at any time.
+        No more than `batch_size` requests are taken and not answered at any time. None among them
+        has no number: it says that nothing waits now, so that those on their way go on, and more
+        are asked for when some of them have ended. Where none is on its way more are asked for at
+        once, so an iterable that can wait waits then.
         """
 
 
 def completions(
-    backend: Backend, requests: Iterable[Request], *, batch_size: int, max_new_tokens: int = 512
+    backend: Backend,
+    requests: Iterable[Request | None],
+    *,
+    batch_size: int,
+    max_new_tokens: int = 512,
 ) -> Iterator[tuple[int, Completion]]:
     r"""Yield each request's number and completion, in the order in which they end.
 
-    Either all requests have a grammar or none.
+    Either all requests have a grammar or none. None among them is as in `Streaming.stream`.
 
     >>> asked = [Request("Rain./NER\n"), Request("Sun./NER\n")]
     >>> found = completions(Scripted(lambda prompt: "Nature/NER/"), asked, batch_size=1)
@@ -139,8 +168,11 @@ def completions(
     if isinstance(backend, Streaming):
         yield from backend.stream(requests, batch_size=batch_size, max_new_tokens=max_new_tokens)
         return
-    numbers, rest = count(), iter(requests)
-    while batch := list(islice(rest, batch_size)):
+    numbers, rest, more = count(), iter(requests), True
+    while more:
+        batch, more = taken(rest, batch_size)
+        if not batch:
+            continue
         grammars = [request.grammar for request in batch if request.grammar is not None]
         made = backend.complete(
             [request.prompt for request in batch],
@@ -150,6 +182,21 @@ def completions(
         )
         for completion in made:
             yield next(numbers), completion
+
+
+def taken(coming: Iterator[_T | None], most: int) -> tuple[list[_T], bool]:
+    """Return the next ones, at most so many and none behind a None, and whether more may come.
+
+    >>> coming = iter([1, 2, 3, None, 4])
+    >>> taken(coming, 2), taken(coming, 2), taken(coming, 2)
+    (([1, 2], True), ([3], True), ([4], False))
+    """
+    group: list[_T] = []
+    for one in islice(coming, most):
+        if one is None:
+            return group, True
+        group.append(one)
+    return group, len(group) == most
 
 
 def _never(line: str) -> bool:  # noqa: ARG001 - a halt that stops nothing

@@ -13,7 +13,7 @@ from __future__ import annotations
 from codecs import getincrementaldecoder
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from itertools import islice
+from itertools import count
 from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary
@@ -21,7 +21,7 @@ from weakref import WeakKeyDictionary
 import numpy as np
 
 from pointline.errors import InputError, MissingExtra, ModelError
-from pointline.model.backend import Completion, Halt, Token
+from pointline.model.backend import Completion, Halt, Token, taken
 from pointline.model.keyvalues import KeyValues
 from pointline.model.outputs import Outputs
 
@@ -114,7 +114,7 @@ class Decoder:
 
     def stream(
         self,
-        asked: Iterable[tuple[Sequence[int], str | None, Halt | None]],
+        asked: Iterable[tuple[Sequence[int], str | None, Halt | None] | None],
         *,
         rows: int,
         max_new_tokens: int = 512,
@@ -124,29 +124,34 @@ class Decoder:
         """Yield the number and the completion of each (prompt, grammar, halt) as it ends.
 
         At most `rows` are on their way at a time, and no more are taken from `asked`; the next
-        ones join when a part of the places is free, so that the batch stays full. Otherwise as
-        `generate`, also in what is raised.
+        ones join when a part of the places is free, so that the batch stays full. None among them
+        is as in `backend.Streaming`. Otherwise as `generate`, also in what is raised.
         """
         batch = _Batch(self, max_new_tokens, sample)
         coming = self._rows(asked, max_new_tokens, window)
         share = max(1, rows // _SHARES) if KeyValues(self._outputs).joinable else rows
-        while True:
+        more = True
+        while more or batch.rows:
             while not batch.rows or rows - len(batch.rows) >= share:
-                group = list(islice(coming, share))
+                group, more = taken(coming, share)
                 yield from map(self._completion, batch.admit(group))
                 if not group:
                     break
-            if not batch.rows:
-                return
-            yield from map(self._completion, batch.step())
+            if batch.rows:
+                yield from map(self._completion, batch.step())
 
     def _rows(
         self,
-        asked: Iterable[tuple[Sequence[int], str | None, Halt | None]],
+        asked: Iterable[tuple[Sequence[int], str | None, Halt | None] | None],
         limit: int,
         window: int | None,
-    ) -> Iterator[_Row]:
-        for number, (prompt, grammar, halt) in enumerate(asked):
+    ) -> Iterator[_Row | None]:
+        numbers = count()
+        for one in asked:
+            if one is None:
+                yield None
+                continue
+            number, (prompt, grammar, halt) = next(numbers), one
             if not prompt:
                 raise InputError("a prompt has no tokens")
             matcher = None if grammar is None else self._matcher(grammar)

@@ -78,7 +78,7 @@ class HFBackend:
         )
 
     def stream(
-        self, requests: Iterable[Request], *, batch_size: int, max_new_tokens: int = 512
+        self, requests: Iterable[Request | None], *, batch_size: int, max_new_tokens: int = 512
     ) -> Iterator[tuple[int, Completion]]:
         """Yield each request's number and completion as it ends; others take its place.
 
@@ -86,7 +86,9 @@ class HFBackend:
         """
         yield from self._decoder.stream(
             (
-                (self._encoded(one.prompt, max_new_tokens), one.grammar, one.halt)
+                None
+                if one is None
+                else (self._encoded(one.prompt, max_new_tokens), one.grammar, one.halt)
                 for one in requests
             ),
             rows=batch_size,
