@@ -16,7 +16,7 @@ function kept(what) {
 
 addEventListener("DOMContentLoaded", () => {
   for (const button of document.querySelectorAll("[data-theme-next]")) {
-    const say = () => (button.title = `Colours: ${chosen()}`);
+    const say = () => (button.title = button.dataset[chosen()] ?? `Colours: ${chosen()}`);
     button.addEventListener("click", () => {
       const next = THEMES[(THEMES.indexOf(chosen()) + 1) % THEMES.length];
       kept(() => localStorage.setItem(KEY, next));

@@ -1,0 +1,1 @@
+"""`pointline serve`: an extractor behind HTTP, and the page on which people try it."""

@@ -1,0 +1,130 @@
+"""The playground served for tests: a browser at a page whose server answers as a test says.
+
+With POINTLINE_PICTURES=docs/pictures the picture of docs/serving.md is made anew.
+"""
+
+import threading
+import time
+from contextlib import contextmanager
+
+import orjson
+
+from pointline.app.serve.playground import playground
+from pointline.corpus.store import to_json
+from pointline.format.record import Fact, Pair, Prediction
+from pointline.format.tasks import TASKS
+from pointline.format.text import place
+
+__all__ = ["Played", "answered", "answering", "playing"]
+
+MODEL = "a model of the tests"
+TRAINED = ("scnm-en", "scnm-ja", "scnm-zh", "scpos-rw-en", "open-tcree-en")
+
+
+def answered(body, label="Society", items=(), *, scores=None, lang_task="adhoc", **told):
+    """A prediction as the interface has it: pairs are placed by the rule, facts have three."""
+    text = body["text"]
+    pairs, facts = [i for i in items if len(i) == 2], [i for i in items if len(i) > 2]
+    found = place(text, [entity for _, entity in pairs])
+    made = Prediction(
+        "0",
+        body.get("task", lang_task),
+        text,
+        "" if body.get("level") == "word" else label,
+        ()
+        if body.get("level") == "text"
+        else tuple(
+            Pair(kind, entity, at.start, at.end, at.ambiguous) if at else Pair(kind, entity)
+            for (kind, entity), at in zip(pairs, found, strict=True)
+        ),
+        () if body.get("level") == "text" else tuple(Fact(fact) for fact in facts),
+        scores={"label": 0.9, "items": [0.8] * len(items)} if scores is None else scores,
+        completion=told.pop("completion", f"{label}/NER/"),
+        **told,
+    )
+    return to_json(made)
+
+
+class Played:
+    """What the server is asked, and how it answers."""
+
+    def __init__(self):
+        self.bodies, self.headers, self.dropped = [], [], 0
+        self.answer = answered
+        self.token = ""
+
+    def app(self):
+        from fastapi import FastAPI, Request
+        from fastapi.responses import Response
+
+        app = FastAPI()
+        app.include_router(playground())
+
+        def told(status, values, **headers):
+            return Response(
+                orjson.dumps(values), status, media_type="application/json", headers=headers
+            )
+
+        def refused(request):
+            if self.token and request.headers.get("authorization") != f"Bearer {self.token}":
+                return told(401, {"error": {"code": "unauthorized", "message": "no token"}})
+            return None
+
+        @app.get("/v1/tasks")
+        async def tasks(request: Request):
+            listed = [
+                {**task.to_dict(), "trained": task.name in TRAINED} for task in TASKS.values()
+            ]
+            return refused(request) or told(200, {"tasks": listed, "model": MODEL})
+
+        @app.post("/v1/extract")
+        async def extract(request: Request):
+            if answer := refused(request):
+                return answer
+            body = orjson.loads(await request.body())
+            self.bodies.append(body)
+            self.headers.append(dict(request.headers))
+            made = self.answer(body)
+            if isinstance(made, float):  # seconds to think, then as always
+                made = await self._slowly(request, made, body)
+            if isinstance(made, tuple):
+                status, values, headers = made
+                return told(status, values, **headers)
+            return told(200, {"model": MODEL, "results": [made]})
+
+        return app
+
+    async def _slowly(self, request, seconds, body):
+        import asyncio
+
+        until = time.monotonic() + seconds
+        while time.monotonic() < until:
+            if await request.is_disconnected():
+                self.dropped += 1
+                break
+            await asyncio.sleep(0.02)
+        return answered(body)
+
+
+def answering(status, code, message, **headers):
+    """A refusal as the interface has it."""
+    named = {name.replace("_", "-"): value for name, value in headers.items()}
+    return status, {"error": {"code": code, "message": message}}, named
+
+
+@contextmanager
+def playing(app):
+    """Serve an application on loopback; give its address."""
+    import uvicorn
+
+    config = uvicorn.Config(app, port=0, log_level="error", lifespan="off")
+    server = uvicorn.Server(config)
+    thread = threading.Thread(target=server.run)
+    thread.start()
+    while not server.started:
+        time.sleep(0.01)
+    try:
+        yield f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}"
+    finally:
+        server.should_exit = True
+        thread.join()
