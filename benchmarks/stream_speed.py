@@ -22,7 +22,6 @@ import torch
 
 from pointline.corpus.store import iter_records
 from pointline.model.extract import Extractor
-from pointline.model.interpret import loops
 
 LIMIT = 512
 
@@ -40,9 +39,9 @@ def asked(ex: Extractor, data: Path, count: int) -> list:
     """Prompt, grammar and halt of the first texts, in the order in which `many` asks."""
     records = list(islice(iter_records(data / "test.jsonl"), count))
     of = ex.task(records[0].task)
-    jobs = ex._jobs([(one, of) for one in records], [[(0, len(one.text))] for one in records])
-    encode = ex.backend._backbone.encode
-    return [(encode(j.prompt), j.grammar, loops(j.record.text, of)) for j in jobs]
+    ready = sorted((ex.prepare(one, of) for one in records), key=lambda o: o.longest, reverse=True)
+    asked = [one.request(one.windows[0]) for one in ready]
+    return [(ex.backend._backbone.encode(one.prompt), one.grammar, one.halt) for one in asked]
 
 
 def measure(decoder, rows: list, batch: int, window: int) -> tuple[float, list]:

@@ -10,7 +10,6 @@ or refused, as `Options.long` says; it is never cut.
 from __future__ import annotations
 
 import re
-from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -19,18 +18,16 @@ from operator import itemgetter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
-from pointline.errors import FormatError, InputError, TaskError, TextTooLong
-from pointline.format import codec, tasks
+from pointline.errors import InputError, TaskError, TextTooLong
+from pointline.format import tasks
 from pointline.format.record import Prediction, Record
 from pointline.format.tasks import Lang, Task
-from pointline.model import grammar, prompt
-from pointline.model.backend import Backend, Request, completions
+from pointline.model import prepared
+from pointline.model.backend import Backend
 from pointline.model.chat import question
 from pointline.model.grammar import MAX_ITEMS, Align
-from pointline.model.interpret import interpret, loops
-from pointline.model.lastlabel import labelled
+from pointline.model.prepared import Prepared
 from pointline.model.prompt import Form, Level
-from pointline.model.window import merge, split
 
 if TYPE_CHECKING:
     from pointline.model.backbone import Dtype
@@ -100,17 +97,9 @@ class Options:
         """The form in which texts are asked for."""
         return self.form or Form(self.level)
 
-
-@dataclass(frozen=True, slots=True)
-class _Job:
-    """One window of one text: what is asked of the model at a time."""
-
-    number: int
-    start: int
-    record: Record
-    task: Task
-    prompt: str
-    grammar: str
+    def new_tokens(self, window: int) -> int:
+        """Return the limit of new tokens for a model with that window."""
+        return min(self.max_new_tokens, window // 2)
 
 
 _Asked = Task | str | Callable[[str], Task] | None
@@ -247,6 +236,44 @@ class Extractor:
         records = (self._asked(text, number, own or task) for number, text in enumerate(texts))
         yield from self._found(records, batch_size, ordered, progress)
 
+    def prepare(
+        self,
+        record: Record,
+        task: Task,
+        options: Options | None = None,
+        *,
+        stopped: Callable[[], bool] | None = None,
+    ) -> Prepared:
+        """Return a text made ready for `stream`, with options of its own if given.
+
+        Of those, `constrained` and `max_new_tokens` are the extractor's. `stopped` is asked now
+        and then whether the text is to be given up.
+
+        Raises TextTooLong where the text is refused, InputError for options that cannot be.
+        """
+        own = self.options
+        if options is not None:
+            kept = {name: getattr(own, name) for name in ("constrained", "max_new_tokens")}
+            own = replace(options, **kept)
+        return prepared.prepare(self.backend, record, task, own, stopped=stopped)
+
+    def stream(
+        self, texts: Iterable[Prepared | None], *, batch_size: int = 8
+    ) -> Iterator[tuple[int, Prediction]]:
+        """Yield the number and the prediction of each text as it is done.
+
+        The texts may come without end and with tasks and options of their own; they join those
+        that are being read. None among them has no number: it says that nothing waits now, so
+        that what was begun goes on. Where nothing is begun the next is asked for at once, so who
+        can wait for a text waits then. A text that was given up may never be yielded.
+        """
+        yield from prepared.predictions(
+            self.backend,
+            texts,
+            batch_size=batch_size,
+            max_new_tokens=self.options.new_tokens(self.backend.window),
+        )
+
     @contextmanager
     def within(self, folder: Path) -> Iterator[Extractor]:  # noqa: ARG002 - for those that do
         """Give the extractor for a run in this folder, where it may keep what it must not lose."""
@@ -258,7 +285,8 @@ class Extractor:
 
     def shown(self, task: Task) -> list[tuple[str, str]]:
         """Return what the model is shown beside a text, as (role, words)."""
-        return [("prompt", self._prompt("", task, Record("", task.name, "")))]
+        blank = Record("", task.name, "")
+        return [("prompt", prepared.prompt_of(self.options, "", task, blank))]
 
     def repaired(self, found: Prediction, task: Task) -> Prediction:  # noqa: ARG002
         """Return a prediction that was read strictly as lenient reading has it, others as is."""
@@ -298,117 +326,28 @@ class Extractor:
         progress: Callable[[int], None] | None,
     ) -> Iterator[Prediction]:
         """Yield the predictions of a stretch; a text that is refused raises after those before."""
-        windows: list[list[tuple[int, int]]] = []
+        ready: list[Prepared] = []
         refused: TextTooLong | None = None
         for record, task in asked:
             try:
-                windows.append(self._windows(record, task))
+                ready.append(self.prepare(record, task))
             except TextTooLong as error:
                 refused = error
                 break
-        made = self._made(asked, windows, batch_size, progress)
+        made = self._made(ready, batch_size, progress)
         yield from map(itemgetter(1), sorted(made, key=itemgetter(0)) if ordered else made)
         if refused is not None:
             raise refused
 
     def _made(
-        self,
-        asked: Sequence[tuple[Record, Task]],
-        windows: Sequence[Sequence[tuple[int, int]]],
-        batch_size: int,
-        progress: Callable[[int], None] | None,
+        self, ready: Sequence[Prepared], batch_size: int, progress: Callable[[int], None] | None
     ) -> Iterator[tuple[int, Prediction]]:
         """Yield the predictions by number, as they are done; longest texts begin first."""
-        jobs = self._jobs(asked, windows)
-        parts: dict[tuple[int, int], Prediction] = {}
-        waiting = Counter(job.number for job in jobs)
-        for job, part in self._parts(jobs, batch_size):
-            parts[job.number, job.start] = part
-            waiting[job.number] -= 1
-            if waiting[job.number]:
-                continue
+        order = sorted(range(len(ready)), key=lambda number: ready[number].longest, reverse=True)
+        for at, found in self.stream((ready[n] for n in order), batch_size=batch_size):
             if progress:
                 progress(1)
-            spans = windows[job.number]
-            found = [parts.pop((job.number, start)) for start, _ in spans]
-            yield job.number, _whole(*asked[job.number], spans, found)
-
-    def _jobs(
-        self, asked: Sequence[tuple[Record, Task]], windows: Sequence[Sequence[tuple[int, int]]]
-    ) -> list[_Job]:
-        """Return the windows to ask for, those of like length beside each other.
-
-        The windows of a text stay together, so that it is done soon after it was begun.
-        """
-        by_text = [
-            [self._job(number, start, end, *asked[number]) for start, end in spans]
-            for number, spans in enumerate(windows)
-        ]
-        by_text.sort(key=lambda jobs: max(len(job.prompt) for job in jobs), reverse=True)
-        return [job for jobs in by_text for job in jobs]
-
-    def _parts(self, jobs: Sequence[_Job], batch_size: int) -> Iterator[tuple[_Job, Prediction]]:
-        """Yield the windows and what was found in each, as their completions end."""
-        constrained, form = self.options.constrained, self.options.asked
-        requests = (
-            Request(
-                job.prompt,
-                job.grammar if constrained else None,
-                loops(job.record.text, job.task),
-            )
-            for job in jobs
-        )
-        for number, completion in completions(
-            self.backend, requests, batch_size=batch_size, max_new_tokens=self._new_tokens
-        ):
-            job, made = jobs[number], completion
-            if constrained:
-                (made,) = labelled(self.backend, [(job.prompt, job.task)], [completion], form)
-            yield job, interpret(made, job.record, job.task, form)
-
-    def _job(self, number: int, start: int, end: int, record: Record, task: Task) -> _Job:
-        text, options = record.text[start:end], self.options
-        rules = ""
-        if options.constrained:
-            rules = grammar.build(
-                task,
-                text,
-                align=options.align,
-                form=options.asked,
-                max_items=options.max_items,
-                fields=options.fields,
-            )
-        window = Record(record.id, record.task, text, meta=record.meta)
-        return _Job(number, start, window, task, self._prompt(text, task, record), rules)
-
-    def _windows(self, record: Record, task: Task) -> list[tuple[int, int]]:
-        """Return the windows of a text, [(0, length)] if it is short enough."""
-
-        def count(text: str) -> int:
-            return self.backend.count(self._prompt(text, task, record))
-
-        limit = min(self.options.window, self.backend.window - self._new_tokens)
-        beside = self.options.asked.given is not None  # and no window of it is known
-        if (beside or self.options.long == "refuse") and (used := count(record.text)) > limit:
-            remedy = "" if beside else "use long='split' or "
-            raise TextTooLong(
-                f"record {record.id!r}: {len(record.text):,} characters make a prompt of {used:,}"
-                f" tokens, the window takes {limit:,}: {remedy}a larger window"
-            )
-        if beside:
-            return [(0, len(record.text))]
-        return split(record.text, limit=limit, overlap=self.options.overlap, count=count)
-
-    @property
-    def _new_tokens(self) -> int:
-        return min(self.options.max_new_tokens, self.backend.window // 2)
-
-    def _prompt(self, text: str, task: Task, record: Record) -> str:
-        listed = task.family == "adhoc"
-        form, example = self.options.asked, self.options.example
-        if example is None:
-            return prompt.input_text(text, task, form, labels=listed, given=record)
-        return prompt.one_shot(example, text, task, form, labels=listed, given=record)
+            yield order[at], found
 
 
 def _own(
@@ -431,32 +370,6 @@ def _own(
 
     task("")  # so that a wrong label set is refused before the first text
     return task
-
-
-def _whole(
-    record: Record, task: Task, windows: Sequence[tuple[int, int]], parts: Sequence[Prediction]
-) -> Prediction:
-    """Return the prediction of the whole text from those of its windows.
-
-    Where every window's completion is in the format, so is the whole one's, which is written anew;
-    the windows' own are kept in `meta["window_completions"]`.
-    """
-    if len(parts) == 1:
-        return parts[0]
-    merged = merge(record, windows, parts)
-    if not all(_in_format(part, task) for part in parts):
-        return merged
-    kept = [part.completion for part in parts]
-    line = codec.write(merged, task, places=False)
-    return replace(merged, completion=line, meta={**merged.meta, "window_completions": kept})
-
-
-def _in_format(part: Prediction, task: Task) -> bool:
-    try:
-        codec.read(part.completion or "", task)
-    except FormatError:
-        return False
-    return True
 
 
 def guess_language(text: str) -> Lang:
