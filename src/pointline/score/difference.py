@@ -58,6 +58,7 @@ class Difference:
     bootstrap: float | None = None
     discordant: Discordant | None = None
     spread: Spread | None = None
+    alone: float | None = None
     holm: float = 1.0
     benjamini_hochberg: float = 1.0
     verdict: Verdict = Verdict.NO_EVIDENCE
@@ -77,6 +78,7 @@ class Difference:
             "difference": self.value,
             "interval": interval,
             "p": self.p,
+            "p_alone": self.alone,
             "bootstrap": self.bootstrap,
             "discordant": None if told is None else told._asdict(),
             "deviation": None if runs is None else runs.deviation,

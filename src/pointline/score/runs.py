@@ -38,12 +38,17 @@ class Spread:
     """The variance of a difference of means over runs, and the degrees of freedom it was told by.
 
     `runs` is the part that more runs would make smaller, `records` the part that more records
-    would.
+    would. `variance` is that of a single run, both systems' pooled, with `own` degrees of freedom;
+    `runs` is about `shares` times it, and not below `least`, what each run makes of the records.
     """
 
     runs: float
     records: float
     freedom: float
+    variance: float = 0.0
+    own: float = inf
+    shares: float = 0.0
+    least: float = 0.0
 
     @property
     def deviation(self) -> float:
@@ -72,14 +77,28 @@ def spread(
     blocks = (between[:cut, :cut], between[cut:, cut:])
     shared = [_off_diagonal(block) for block in blocks]
     records = max(0.0, sum(shared) - 2 * float(between[:cut, cut:].mean()))
-    parts = []
-    for values, block, common in zip(seen, blocks, shared, strict=True):
-        left = float(np.diag(block).mean()) - common
-        # runs that agree by luck still differ by what each makes of the records
-        parts.append(max(float(np.var(values, ddof=1)), left, 0.0) / len(values))
-    within = sum(part**2 / (len(values) - 1) for part, values in zip(parts, seen, strict=True))
-    runs = sum(parts)
-    return Spread(runs, records, (runs + records) ** 2 / within if within else inf)
+    sizes = [len(values) for values in seen]
+    variances = [float(np.var(values, ddof=1)) for values in seen]
+    # runs that agree by luck still differ by what each makes of the records
+    least = [
+        max(float(np.diag(block).mean()) - common, 0.0) / size
+        for block, common, size in zip(blocks, shared, sizes, strict=True)
+    ]
+    parts = [
+        max(variance / size, floor)
+        for variance, size, floor in zip(variances, sizes, least, strict=True)
+    ]
+    within = sum(part**2 / (size - 1) for part, size in zip(parts, sizes, strict=True))
+    runs, own = sum(parts), sum(sizes) - 2
+    return Spread(
+        runs,
+        records,
+        (runs + records) ** 2 / within if within else inf,
+        variance=sum(v * (n - 1) for v, n in zip(variances, sizes, strict=True)) / own,
+        own=own,
+        shares=sum(1 / size for size in sizes),
+        least=sum(least),
+    )
 
 
 def student(t: float, freedom: float) -> float:

@@ -111,6 +111,8 @@ def _sure(found: Findings) -> str:
         if seeds == {1}
         else "With several, the claim is about new runs on new records, and few runs make it wide."
     )
+    if any(one.difference.alone is not None for one in found.of("wl").values()):
+        scope += " How much runs differ is told by all sub-datasets together (moderated t)."
     power = (
         f" A true difference has to be about {' or '.join(parts)} to be found four times in five,"
         " before any correction (medians); smaller ones mostly escape this design."

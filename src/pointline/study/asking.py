@@ -1,7 +1,7 @@
 """Every question of a study asked of every sub-dataset, from its finished runs.
 
-Two conditions are compared over the seeds that both have finished, by `score.comparison`; p is
-corrected over the sub-datasets that a question was asked of.
+Two conditions are compared over the seeds that both have finished, by `score.comparison`. Over the
+sub-datasets that a question was asked of, the variance between runs is moderated and p corrected.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from pointline.format.record import Record
 from pointline.score.comparison import Comparison, compare_rows, row_of
 from pointline.score.difference import Difference, detectable, family
 from pointline.score.judge import Outcome
+from pointline.score.moderation import moderated
 from pointline.score.report import Counts
 from pointline.study.findings import Finding, Findings
 from pointline.study.flips import Outcomes, Shown, flips, nothing_shown
@@ -203,8 +204,9 @@ def _label_counts(found: Iterable[Outcome], level: Level) -> dict[str, Counts]:
 
 
 def _corrected(found: Mapping[str, Finding], alpha: float) -> dict[str, Finding]:
-    """Return a family's answers with p corrected, and the smallest differences it could find."""
-    differences = family({name: one.difference for name, one in found.items()}, alpha=alpha)
+    """Return a family's answers moderated and corrected, and what differences it could find."""
+    alone = {name: one.difference for name, one in found.items()}
+    differences = family(moderated(alone), alpha=alpha)
     return {
         name: replace(
             one,

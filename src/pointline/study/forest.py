@@ -77,7 +77,7 @@ def designs(found: Findings, stem: str | Path) -> Drawn:
 
 _HEADER = (
     "question", "sub-dataset", "circular", "without", "with", "difference", "low", "high", "p",
-    "holm", "benjamini_hochberg", "verdict", "runs", "mmm_difference",
+    "p_alone", "holm", "benjamini_hochberg", "verdict", "runs", "mmm_difference",
 )  # fmt: skip
 
 
@@ -87,7 +87,8 @@ def _rows(found: Findings, asked: Sequence[Question]) -> Iterator[tuple[object, 
             subset, told = found.subsets[name], one.difference
             numbers = (
                 told.first, told.second, told.value, told.interval.low, told.interval.high,
-                told.p, told.holm, told.benjamini_hochberg,
+                told.p, told.p if told.alone is None else told.alone,
+                told.holm, told.benjamini_hochberg,
             )  # fmt: skip
             printed = subset.published(question.level) if question in GOLD else None
             yield (
