@@ -23,7 +23,19 @@ from pointline.review.item import Filter, Reviewer
 from pointline.review.queue import Queue
 from pointline.review.web import make_app
 
-__all__ = ["Pages", "at_item", "chromium", "drag_over", "picture", "ready", "said", "serving"]
+__all__ = [
+    "CONTRAST",
+    "NAMELESS",
+    "WIDE",
+    "Pages",
+    "at_item",
+    "chromium",
+    "drag_over",
+    "picture",
+    "ready",
+    "said",
+    "serving",
+]
 
 NOBODY = Reviewer("", "")
 #: The pictures that docs/review.md shows.
@@ -52,6 +64,8 @@ class Pages:
     def __init__(self, browser):
         self.browser, self.idle, self.taken = browser, defaultdict(list), []
         self.base, self.faults = "", []
+        #: What the console may tell of: a refusal that a test provokes.
+        self.expected = ("409", "422")
 
     def take(self, **options):
         key = json.dumps(options, sort_keys=True)
@@ -68,7 +82,7 @@ class Pages:
         return page
 
     def _console(self, told):
-        expected = "409" in told.text or "422" in told.text
+        expected = any(part in told.text for part in self.expected)
         if told.type == "error" and not expected:
             self.faults.append(told.text)
 
@@ -172,7 +186,47 @@ def _answering(desk):
         thread.join()
 
 
-# ---------------------------------------------------------------- at a page
+# ---------------------------------------------------------------- at any page
+
+#: What cannot be read for lack of contrast (WCAG AA).
+CONTRAST = """() => {
+  const parse = (c) => { const m = c.match(/[\\d.]+/g).map(Number); return m.length < 4 ? [...m, 1] : m; };
+  const canvas = document.createElement("canvas").getContext("2d", { willReadFrequently: true });
+  const known = new Map();
+  const rgb = (c) => { if (!known.has(c)) known.set(c, drawn(c)); return known.get(c); };
+  const drawn = (c) => { canvas.clearRect(0, 0, 1, 1); canvas.fillStyle = c; canvas.fillRect(0, 0, 1, 1);
+    const [r, g, b, a] = canvas.getImageData(0, 0, 1, 1).data; return [r, g, b, a / 255]; };
+  const light = ([r, g, b]) => { const f = (v) => ((v /= 255) <= .03928 ? v / 12.92 : ((v + .055) / 1.055) ** 2.4);
+    return .2126 * f(r) + .7152 * f(g) + .0722 * f(b); };
+  const behind = (e) => { for (; e; e = e.parentElement) { const c = rgb(getComputedStyle(e).backgroundColor); if (c[3] > .5) return c; }
+    return rgb(getComputedStyle(document.documentElement).backgroundColor); };
+  const poor = [];
+  for (const e of document.querySelectorAll("body *")) {
+    const own = [...e.childNodes].some((n) => n.nodeType === 3 && n.data.trim()) || (e.matches("input, textarea, select") && e.value);
+    if (!own || !e.getClientRects().length || e.closest(":disabled, #marks, [hidden], option, script") ) continue;
+    const [a, b] = [light(rgb(getComputedStyle(e).color)), light(behind(e))];
+    const ratio = (Math.max(a, b) + .05) / (Math.min(a, b) + .05);
+    if (ratio < 4.5) poor.push(`${e.tagName}.${e.className} ${e.textContent.slice(0, 20)} ${ratio.toFixed(2)}`);
+  }
+  for (const m of document.querySelectorAll("mark")) {
+    const [a, b] = [light(rgb(getComputedStyle(document.body).color)), light(behind(m))];
+    const tag = m.dataset.tag && light(rgb(getComputedStyle(m, "::before").color));
+    const ground = light(behind(m.parentElement));
+    const ratio = (x, y) => (Math.max(x, y) + .05) / (Math.min(x, y) + .05);
+    if (ratio(a, b) < 4.5 || (m.dataset.tag && ratio(tag, ground) < 4.5)) poor.push(`mark ${m.textContent}`);
+  }
+  return poor;
+}"""
+#: What can be operated and has no name.
+NAMELESS = """() => [...document.querySelectorAll("button, input, select, textarea, a")]
+  .filter((e) => e.type !== "hidden" && e.getClientRects().length)
+  .filter((e) => !(e.getAttribute("aria-label") || e.labels?.length || e.textContent.trim() || document.getElementById(e.getAttribute("aria-labelledby") ?? "")))
+  .map((e) => e.outerHTML.slice(0, 80))"""
+#: Whether there is more than fits the width.
+WIDE = "() => document.documentElement.scrollWidth > document.documentElement.clientWidth"
+
+
+# ---------------------------------------------------------------- at a page of the review
 
 
 def ready(page):

@@ -15,7 +15,7 @@ from pointline.format.record import Fact, Pair, Prediction
 from pointline.format.tasks import TASKS
 from pointline.format.text import place
 
-__all__ = ["Played", "answered", "answering", "playing"]
+__all__ = ["Played", "answered", "answering", "at_playground", "done", "playing", "run", "words_of"]
 
 MODEL = "a model of the tests"
 TRAINED = ("scnm-en", "scnm-ja", "scnm-zh", "scpos-rw-en", "open-tcree-en")
@@ -113,11 +113,11 @@ def answering(status, code, message, **headers):
 
 
 @contextmanager
-def playing(app):
+def playing(app, *, port=0):
     """Serve an application on loopback; give its address."""
     import uvicorn
 
-    config = uvicorn.Config(app, port=0, log_level="error", lifespan="off")
+    config = uvicorn.Config(app, port=port, log_level="error", lifespan="off")
     server = uvicorn.Server(config)
     thread = threading.Thread(target=server.run)
     thread.start()
@@ -128,3 +128,61 @@ def playing(app):
     finally:
         server.should_exit = True
         thread.join()
+
+
+# ---------------------------------------------------------------- at the page
+
+LOCALES = {"en": "en-GB", "ja": "ja-JP", "zh": "zh-CN"}
+
+
+class Player:
+    """Somebody at the playground: pages of one server, where nothing may go wrong."""
+
+    def __init__(self, pages, base):
+        self.pages, self.base = pages, base
+
+    def page(self, *, lang="en", scheme="light", size=(1280, 860), at="/", **options):
+        page = self.pages.take(
+            viewport={"width": size[0], "height": size[1]},
+            color_scheme=scheme,
+            locale=LOCALES[lang],
+            permissions=["clipboard-read", "clipboard-write"],
+            **options,
+        )
+        page.goto(self.base + at)
+        page.wait_for_selector("body[data-ready]")
+        return page
+
+
+@contextmanager
+def at_playground(pages, app):
+    """Give a player at an application; whatever its pages complained of is a failure."""
+    with playing(app) as base:
+        pages.base, pages.faults, pages.expected = base, [], ("Failed to load resource",)
+        try:
+            yield Player(pages, base)
+            pages.give_back()
+        finally:
+            pages.throw_away()
+    assert pages.faults == []
+
+
+def run(page, text=None):
+    """Ask about a text by the keyboard, and wait for the answer to it."""
+    if text is not None:
+        page.fill("#text", text)
+    page.keyboard.press("Control+Enter")
+    done(page)
+
+
+def done(page):
+    """Wait until nothing runs."""
+    page.wait_for_function(
+        "() => document.getElementById('main').getAttribute('aria-busy') === 'false'"
+    )
+
+
+def words_of(page, item):
+    """The words of an item as they are marked in the text."""
+    pieces = page.locator(f"#marked mark[data-items~='{item}']")
+    return "".join(pieces.evaluate_all("marks => marks.map(mark => mark.textContent)"))

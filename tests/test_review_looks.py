@@ -1,7 +1,7 @@
 """The review page in a real browser: what it looks like, and what it makes of hostile texts."""
 
 import pytest
-from browsing import at_item, picture, serving
+from browsing import CONTRAST, NAMELESS, WIDE, at_item, picture, serving
 from reviewed import drafts, originals, placed
 
 from pointline.format.record import Record
@@ -53,41 +53,8 @@ def test_hostile_records_are_shown_as_they_are(pages, tmp_path):
 
 # ---------------------------------------------------------------- looks
 
-CONTRAST = """() => {
-  const parse = (c) => { const m = c.match(/[\\d.]+/g).map(Number); return m.length < 4 ? [...m, 1] : m; };
-  const canvas = document.createElement("canvas").getContext("2d", { willReadFrequently: true });
-  const known = new Map();
-  const rgb = (c) => { if (!known.has(c)) known.set(c, drawn(c)); return known.get(c); };
-  const drawn = (c) => { canvas.clearRect(0, 0, 1, 1); canvas.fillStyle = c; canvas.fillRect(0, 0, 1, 1);
-    const [r, g, b, a] = canvas.getImageData(0, 0, 1, 1).data; return [r, g, b, a / 255]; };
-  const light = ([r, g, b]) => { const f = (v) => ((v /= 255) <= .03928 ? v / 12.92 : ((v + .055) / 1.055) ** 2.4);
-    return .2126 * f(r) + .7152 * f(g) + .0722 * f(b); };
-  const behind = (e) => { for (; e; e = e.parentElement) { const c = rgb(getComputedStyle(e).backgroundColor); if (c[3] > .5) return c; }
-    return rgb(getComputedStyle(document.documentElement).backgroundColor); };
-  const poor = [];
-  for (const e of document.querySelectorAll("body *")) {
-    const own = [...e.childNodes].some((n) => n.nodeType === 3 && n.data.trim()) || (e.matches("input, textarea, select") && e.value);
-    if (!own || !e.getClientRects().length || e.closest(":disabled, #marks, [hidden], option, script") ) continue;
-    const [a, b] = [light(rgb(getComputedStyle(e).color)), light(behind(e))];
-    const ratio = (Math.max(a, b) + .05) / (Math.min(a, b) + .05);
-    if (ratio < 4.5) poor.push(`${e.tagName}.${e.className} ${e.textContent.slice(0, 20)} ${ratio.toFixed(2)}`);
-  }
-  for (const m of document.querySelectorAll("mark")) {
-    const [a, b] = [light(rgb(getComputedStyle(document.body).color)), light(behind(m))];
-    const tag = m.dataset.tag && light(rgb(getComputedStyle(m, "::before").color));
-    const ground = light(behind(m.parentElement));
-    const ratio = (x, y) => (Math.max(x, y) + .05) / (Math.min(x, y) + .05);
-    if (ratio(a, b) < 4.5 || (m.dataset.tag && ratio(tag, ground) < 4.5)) poor.push(`mark ${m.textContent}`);
-  }
-  return poor;
-}"""
-NAMELESS = """() => [...document.querySelectorAll("button, input, select, textarea, a")]
-  .filter((e) => e.type !== "hidden" && e.getClientRects().length)
-  .filter((e) => !(e.getAttribute("aria-label") || e.labels?.length || e.textContent.trim() || document.getElementById(e.getAttribute("aria-labelledby") ?? "")))
-  .map((e) => e.outerHTML.slice(0, 80))"""
 REACHED = """() => { const { x, y, width, height } = document.activeElement.getBoundingClientRect();
   return document.elementFromPoint(x + width / 2, y + height / 2) === document.activeElement; }"""
-WIDE = "() => document.documentElement.scrollWidth > document.documentElement.clientWidth"
 ALIGNED = """() => { const box = document.getElementById("text"), marks = document.getElementById("marks");
   return box.scrollHeight <= marks.offsetHeight && marks.offsetHeight - box.scrollHeight < 60; }"""
 

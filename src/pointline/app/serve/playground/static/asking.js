@@ -20,7 +20,7 @@ export const address = (path) => new URL(path, document.baseURI).href.replace(/#
 /**
  * The answer to one question: a result as the interface has it.
  * Where the queue is full it is asked again after the time that the server names;
- * `onwait(seconds, again)` tells of every second of that, `again()` ends the wait.
+ * `onwait(seconds, again)` tells of every second of that, down to 0; `again()` ends the wait.
  */
 export async function ask(body, { signal, token, onwait = () => {} } = {}) {
   const sent = { method: "POST", body: JSON.stringify(body), headers: { "content-type": "application/json" }, signal };
@@ -28,6 +28,7 @@ export async function ask(body, { signal, token, onwait = () => {} } = {}) {
     const answer = await send("v1/extract", token, sent);
     if (answer.status === 429 && tried < TRIES) {
       await pause(seconds(answer), signal, onwait);
+      onwait(0);
       continue;
     }
     const told = await read(answer);

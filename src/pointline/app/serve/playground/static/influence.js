@@ -129,6 +129,6 @@ function itemChange(joint, result, hues, lang) {
 
 function words(item, hues, lang) {
   const [first, second, ...rest] = item;
-  if (!rest.length) return [named(first, hues, lang), make("bdi", { lang }, second)];
-  return [make("bdi", { lang }, first), named(second, hues, lang), make("bdi", { lang }, rest.join("; "))];
+  if (!rest.length) return [named(first, hues, lang), " ", make("bdi", { lang }, second)];
+  return [make("bdi", { lang }, first), " ", named(second, hues, lang), " ", make("bdi", { lang }, rest.join("; "))];
 }

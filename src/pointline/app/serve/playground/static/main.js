@@ -37,6 +37,7 @@ async function doing(what, words) {
     await what({ signal: mine.signal, token: token(), onwait: (left, again) => mine === running && waiting(left, again) }, took);
   } catch (error) {
     if (mine !== running) return; // another thing runs by now
+    trouble(null);
     if (error.name === "AbortError") say(t("cancelled"));
     else if (error instanceof Refusal) trouble(error);
     else throw error;
@@ -61,7 +62,6 @@ async function run() {
     keepLink(question);
     draw();
     const n = itemsOf(answer.result).length;
-    trouble(null);
     say(t("done", { label: answer.result.label || t("no-label"), n }));
     if (byId("answer").getBoundingClientRect().top > innerHeight - 80) byId("answer").scrollIntoView();
   }, t("running"));
@@ -76,7 +76,6 @@ async function compare() {
       influence = known;
       drawCompared();
     });
-    trouble(null);
     say(t("compared"));
   }, t("comparing"));
 }
@@ -113,7 +112,7 @@ function again() {
 }
 
 function waiting(left, now) {
-  show(byId("trouble"), true);
+  show(byId("trouble"), left > 0);
   const button = byId("trouble").querySelector("[data-now]");
   const words = t("asked-again", { n: left });
   if (button) byId("trouble").querySelector("p").textContent = words;
@@ -215,7 +214,6 @@ async function load() {
     model = told.model ?? "";
     drawModel();
     form.write({ ...form.read(), task: wanted });
-    trouble(null);
     say("");
   }, t("loading"));
 }
