@@ -36,6 +36,7 @@ __all__ = [
     "base_mark",
     "fast_dtype",
     "fetch",
+    "folders",
     "is_adapter",
     "kind_of",
     "load",
@@ -189,6 +190,20 @@ def outline(name_or_path: str | Path, *, progress: Progress | None = None) -> Ba
         model = AutoModelForCausalLM.from_config(config)
         tokenizer = _load_tokenizer(folder)
     return _backbone(model, tokenizer, name, None, {})
+
+
+def folders(
+    name_or_path: str | Path, adapter: str | Path | None, *, progress: Progress | None = None
+) -> tuple[Path, Path | None, tuple[Task, ...]]:
+    """Return where a model's weights are, and an adapter's, and the tasks they were trained on.
+
+    Raises ModelError where one of them is missing, and as `load` for what is no model.
+    """
+    name, beside = _resolve(str(name_or_path), None if adapter is None else Path(adapter))
+    folder = _locate(name, cache=None, progress=progress)
+    if beside is not None and not (beside / _ADAPTER).is_file():
+        raise ModelError(f"{beside} holds no adapter: there is no {_ADAPTER}")
+    return folder, beside, _tasks(beside or folder)
 
 
 def is_adapter(name: str | Path) -> bool:

@@ -36,6 +36,7 @@ if TYPE_CHECKING:
 __all__ = ["Extractor", "Options", "guess_language"]
 
 _ADAPTER = Path(__file__).parent / "adapter"
+_VLLM = "vllm:"
 _KANA = re.compile("[\u3041-\u309f\u30a1-\u30fa\uff66-\uff9f]")  # "・" is Chinese as well
 _LOOKAHEAD = 8  # batches that are read ahead, so that texts of like length share a batch
 
@@ -137,10 +138,11 @@ class Extractor:
 
         Without a name and an adapter the adapter that comes with pointline is in it; a name
         (also `backbone.DEFAULT`) is the plain model. Adapters are merged into the weights.
-        `openai:NAME@BASE_URL` is a chat model behind an address (`model.openai`).
+        `openai:NAME@BASE_URL` is a chat model behind an address (`model.openai`), `vllm:NAME` a
+        model that vLLM runs in this process (`model.vllm`).
 
         Raises ModelError for a model that is missing or damaged, MissingExtra without torch,
-        InputError for an adapter or a device of a model behind an address.
+        InputError for an adapter of a model behind an address, or a device of such or of vLLM's.
         """
         from pointline.model import backbone
 
@@ -149,6 +151,12 @@ class Extractor:
             from pointline.model.openai import behind
 
             return behind(str(base), options, adapter=adapter, device=device)
+        if str(base).startswith(_VLLM):
+            if device is not None:
+                raise InputError("vLLM chooses its devices: leave device out")
+            asked = str(base).removeprefix(_VLLM)
+            own = _ADAPTER if not asked and adapter is None and _ADAPTER.is_dir() else adapter
+            return _by_vllm(asked or backbone.DEFAULT, own, dtype, options, progress)
         backbone.require(str(base))
         from pointline.model.hf import HFBackend
 
@@ -348,6 +356,19 @@ class Extractor:
             if progress:
                 progress(1)
             yield order[at], found
+
+
+def _by_vllm(
+    name: str,
+    adapter: str | Path | None,
+    dtype: Dtype,
+    options: Options | None,
+    progress: Progress | None,
+) -> Extractor:
+    from pointline.model.vllm import VLLMBackend
+
+    backend = VLLMBackend(name, adapter=adapter, dtype=dtype, progress=progress)
+    return Extractor(backend, options, tasks=backend.tasks)
 
 
 def _own(
