@@ -11,12 +11,14 @@ from typing import TYPE_CHECKING, Annotated, NoReturn
 import typer
 
 from pointline.app import (
+    cli_batch,
     cli_compare,
     cli_data,
     cli_extract,
     cli_model,
     cli_predict,
     cli_review,
+    cli_serve,
     cli_study,
     cli_train,
     cli_translate,
@@ -190,7 +192,9 @@ def _show_report(report: Report, *, labels: bool) -> None:
 app.command()(cli_compare.compare)
 app.command()(cli_train.train)
 app.command()(cli_predict.predict)
+app.command()(cli_batch.batch)
 app.command()(cli_review.review)
+app.command()(cli_serve.serve)
 app.add_typer(cli_data.app, name="data")
 app.add_typer(cli_model.app, name="model")
 app.add_typer(cli_study.app, name="study")

@@ -34,7 +34,7 @@ from pointline.format.tasks import Task
 if TYPE_CHECKING:
     from pointline.model.extract import Extractor, Options
 
-__all__ = ["demo", "extract", "is_served", "load", "samples"]
+__all__ = ["check_asked", "demo", "extract", "is_served", "load", "samples"]
 
 Html = Annotated[
     Path | None, typer.Option("--html", help="Also write one HTML page.", show_default=False)
@@ -178,14 +178,7 @@ def _wanted(
     later: bool,
 ) -> Task | str:
     """Return the task; with `later`, a name for a model to know that was trained on tasks."""
-    own = labels is not None or entities is not None or relations is not None
-    if task is not None and own:
-        raise InputError("a task has its own labels: give --task, or labels of your own, not both")
-    if task is None and not own:
-        raise InputError(
-            "what to extract? give --task (pointline tasks lists them), or --labels, --entities"
-            " or --relations of your own"
-        )
+    check_asked(task, labels, entities, relations)
     if task is not None:
         return task if later and not Path(task).exists() else task_of(task)
     return tasks.adhoc(
@@ -194,6 +187,17 @@ def _wanted(
         relations=labels_of(relations),
         lang=lang,
     )
+
+
+def check_asked(task: str | None, *own: str | None) -> None:
+    """Raise InputError unless either a task is named, or labels of one's own are given."""
+    if task is not None and own.count(None) < len(own):
+        raise InputError("a task has its own labels: give --task, or labels of your own, not both")
+    if task is None and own.count(None) == len(own):
+        raise InputError(
+            "what to extract? give --task (pointline tasks lists them), or --labels, --entities"
+            " or --relations of your own"
+        )
 
 
 def _language(texts: Sequence[str]) -> Literal["en", "ja", "zh"]:

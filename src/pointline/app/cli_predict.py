@@ -19,6 +19,7 @@ from pointline.app.options import (
     Json,
     Long,
     ModelName,
+    NewTokens,
     TaskName,
     print_json,
     task_of,
@@ -56,7 +57,6 @@ OneShot = Annotated[
         show_default=False,
     ),
 ]
-NewTokens = Annotated[int, typer.Option(min=1, help="Where a completion that does not end is cut.")]
 Limit = Annotated[int | None, typer.Option(min=1, help="Only the first so many records.")]
 Repair = Annotated[
     bool,

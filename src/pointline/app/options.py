@@ -26,6 +26,7 @@ __all__ = [
     "Match",
     "Missing",
     "ModelName",
+    "NewTokens",
     "Protocol",
     "Replace",
     "TaskName",
@@ -93,6 +94,7 @@ Free = Annotated[
     bool,
     typer.Option("--free", help="Leave the grammar, or the JSON schema of a chat model, out."),
 ]
+NewTokens = Annotated[int, typer.Option(min=1, help="Where a completion that does not end is cut.")]
 BatchSize = Annotated[int, typer.Option(min=1, help="Texts in a batch.")]
 Device = Annotated[
     str | None,

@@ -1,4 +1,4 @@
-"""Parquet in and out: rows of plain values. The only owner of pyarrow.
+"""Parquet in and out: rows of plain values. Whoever needs pyarrow asks here for it (`arrow`).
 
 `meta` and `scores` are JSON strings in Parquet, because their keys differ from row to row. A row
 whose columns of predictions are all null is a plain record's.
@@ -15,7 +15,7 @@ import orjson
 
 from pointline.errors import MissingExtra, RecordError
 
-__all__ = ["STRICT", "rows", "write"]
+__all__ = ["STRICT", "arrow", "rows", "write"]
 
 #: How orjson writes JSON here: a datetime or a dataclass is refused, because it would be read back
 #: as something else.
@@ -31,7 +31,7 @@ def rows(path: Path) -> Iterator[dict[str, Any]]:
 
     Raises RecordError where the file is none, MissingExtra without pyarrow.
     """
-    pa, pq = _pyarrow()
+    pa, pq = arrow()
     try:
         with pq.ParquetFile(path) as file:
             for batch in file.iter_batches(batch_size=_ROWS_A_GROUP):
@@ -48,7 +48,7 @@ def write(out: IO[bytes], values: Iterable[dict[str, Any]], *, predictions: bool
 
     Raises MissingExtra without pyarrow.
     """
-    pa, pq = _pyarrow()
+    pa, pq = arrow()
     schema = _schema(pa, predictions=predictions)
     left = iter(values)
     count = 0
@@ -109,7 +109,8 @@ def _from_json(value: str) -> Any:
         return value  # refused with its row by the reader of records: 'meta' is an object
 
 
-def _pyarrow() -> tuple[Any, Any]:
+def arrow() -> tuple[Any, Any]:
+    """Return pyarrow and pyarrow.parquet; raises MissingExtra where they are not installed."""
     try:
         import pyarrow as pa
         import pyarrow.parquet as pq

@@ -21,7 +21,17 @@ from pointline.corpus.folder import lives
 from pointline.errors import RecordError
 from pointline.format.record import Fact, Pair, Prediction, Record
 
-__all__ = ["atomic", "dump", "from_json", "parse_line", "pick", "scan", "to_json", "write"]
+__all__ = [
+    "atomic",
+    "dump",
+    "from_json",
+    "parse_line",
+    "pick",
+    "scan",
+    "to_json",
+    "why_not_json",
+    "write",
+]
 
 _FIELDS = frozenset({"id", "task", "text", "label", "pairs", "facts", "meta"})
 _PREDICTED = frozenset({"scores", "completion", "repairs", "ok"})
@@ -203,11 +213,12 @@ def parse_line(line: bytes) -> Record:
     try:
         values = orjson.loads(line)
     except orjson.JSONDecodeError as error:
-        raise RecordError(_why_not_json(line, error)) from None
+        raise RecordError(why_not_json(line, error)) from None
     return from_json(values)
 
 
-def _why_not_json(line: bytes, error: orjson.JSONDecodeError) -> str:
+def why_not_json(line: bytes, error: orjson.JSONDecodeError) -> str:
+    """Say in words what is wrong with a line that is no JSON."""
     if b"\0" in line:
         return "a NUL byte: the file is UTF-16, or was cut off by a crash"
     try:

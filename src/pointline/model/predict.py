@@ -23,7 +23,7 @@ from pointline.model.runfolder import RunFolder
 from pointline.score.match import Report, score
 from pointline.version import CODEC_VERSION, SCORE_VERSION, __version__
 
-__all__ = ["PREDICTIONS", "Run", "predict"]
+__all__ = ["PREDICTIONS", "Run", "plain", "predict"]
 
 #: The file of predictions in a run folder.
 PREDICTIONS = "predictions.jsonl"
@@ -177,7 +177,7 @@ def _config(extractor: Extractor, task: Task | None, settings: Mapping[str, Any]
         "model": extractor.backend.name,
         "weights": extractor.backend.weights,
         "task": None if task is None else task.to_dict(),
-        "options": _plain(extractor.options),
+        "options": plain(extractor.options),
         **extractor.settings(),
         "pointline": __version__,
         "codec": CODEC_VERSION,
@@ -185,7 +185,8 @@ def _config(extractor: Extractor, task: Task | None, settings: Mapping[str, Any]
     }
 
 
-def _plain(options: Options) -> dict[str, Any]:
+def plain(options: Options) -> dict[str, Any]:
+    """Return options as JSON-ready values."""
     values = {name: getattr(options, name) for name in Options.__dataclass_fields__}
     form = values.pop("form")
     values |= {} if form is None else {"form": form.to_dict()}

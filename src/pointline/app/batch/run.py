@@ -1,0 +1,246 @@
+"""A batch run: files of texts in, a folder of Parquet out, shard by shard.
+
+    from functools import partial
+    from pointline.app.batch.run import batch
+    done = batch(["texts/"], "out", Load(), Ask("scnm-en"), workers=2)
+
+The folder holds `plan.json` (which rows make a shard), `config.json` (what was asked), `model.json`
+(by which weights), `shards/part-000000.parquet` and so on (a shard's results, all of them or no
+file), `work/` (what is being done), `log.jsonl` and, when all is done, `metrics.json`. The same
+call goes on where the last one stopped.
+"""
+
+from __future__ import annotations
+
+import shutil
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+from pointline.app.batch import plan as planning
+from pointline.app.batch.ask import Ask
+from pointline.app.batch.plan import Plan
+from pointline.app.batch.pool import Event, pool
+from pointline.app.batch.work import PLAN, Job, Load, shard_file
+from pointline.corpus.resultfile import Tally, read_tally
+from pointline.corpus.textrow import Columns
+from pointline.format.tasks import Task
+from pointline.model.runfolder import RunFolder
+from pointline.version import CODEC_VERSION, __version__
+
+__all__ = ["Progress", "Summary", "Workers", "batch"]
+
+#: Does shards for a job, and tells what happens: `pool`, or a cluster.
+Workers = Callable[[Job, Sequence[int]], Iterator[Event]]
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far a run is: rows that are done of all, texts a second, workers that died."""
+
+    done: int
+    rows: int
+    rate: float = 0.0
+    deaths: int = 0
+    stage: str = "extracting"
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """A finished run in numbers.
+
+    `made` of the `shards` were done by this call, in `seconds`, in which `deaths` workers died;
+    `tally` is of all results.
+    """
+
+    folder: Path
+    shards: int
+    made: int
+    made_rows: int
+    seconds: float
+    deaths: int
+    tally: Tally = field(hash=False)
+
+    @property
+    def rate(self) -> float:
+        """Rows a second of this call, the time to load the model included."""
+        return self.made_rows / self.seconds if self.seconds else 0.0
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return what `metrics.json` holds."""
+        told = self.tally.to_dict()
+        return {
+            "folder": str(self.folder),
+            "rows": told.pop("rows"),
+            "results": self.tally.rows - self.tally.errors,
+            "errors": told.pop("errors"),
+            "faults": told.pop("faults"),
+            "items": told.pop("items"),
+            "tokens": {
+                "text": told.pop("text_tokens"), "completion": told.pop("completion_tokens"),
+            },
+            "shards": self.shards,
+            "workers' seconds": told.pop("seconds"),
+            "workers' processor seconds": told.pop("processor_seconds"),
+            "this call": {
+                "shards": self.made,
+                "rows": self.made_rows,
+                "seconds": self.seconds,
+                "rows a second": round(self.rate, 3),
+                "workers that died": self.deaths,
+            },
+        }  # fmt: skip
+
+
+def batch(
+    inputs: Iterable[str | Path],
+    out: str | Path,
+    load: Load,
+    ask: Ask,
+    *,
+    workers: int | Workers = 1,
+    devices: Sequence[str] = (),
+    columns: Columns | None = None,
+    shard_rows: int = 1000,
+    batch_size: int = 8,
+    keep_text: bool = True,
+    settings: Mapping[str, Any] | None = None,
+    progress: Callable[[Progress], object] | None = None,
+) -> Summary:
+    """Extract from every row of the inputs that the folder has no result of yet.
+
+    `load` gives the extractor, in each worker once. `workers` are so many processes of this
+    machine, on `devices` that go round, or what does shards elsewhere. `settings` are further facts
+    for `config.json`, such as the options of the model.
+
+    Raises InputError for inputs that cannot be read, or are not what the run was planned with; for
+    a folder that holds another run, or on which another process works; and as `pool` does.
+    """
+    paths = [Path(path) for path in inputs]
+    run = RunFolder(Path(out))
+    run.refuse_foreign()
+    with run.held():
+        told = progress or _nothing
+        run.settle(_config(ask, columns or Columns(), shard_rows, keep_text, settings or {}))
+        plan = _planned(run, paths, columns or Columns(), shard_rows, told)
+        job = Job(run.path, load, ask, batch_size, keep_text)
+        if isinstance(workers, int):
+            return _work(run, plan, job, _processes(workers, devices), told)
+        return _work(run, plan, job, workers, told)
+
+
+def _processes(workers: int, devices: Sequence[str]) -> Workers:
+    def work(job: Job, shards: Sequence[int]) -> Iterator[Event]:
+        return pool(job, shards, workers=workers, devices=devices)
+
+    return work
+
+
+def _planned(
+    run: RunFolder,
+    inputs: Sequence[Path],
+    columns: Columns,
+    shard_rows: int,
+    told: Callable[[Progress], object],
+) -> Plan:
+    """Return the run's plan: the one in its folder, held against the inputs, or a new one."""
+    before = run.read(PLAN)
+    if before is None:
+
+        def seen(done: int, total: int, name: str) -> None:
+            told(Progress(done, total, stage=f"planning {name}"))
+
+        plan = planning.make(inputs, columns, shard_rows, seen)
+        run.log("planned", files=len(plan.sources), rows=plan.rows, shards=len(plan.shards))
+    else:
+        plan = planning.still(Plan.from_dict(before), inputs)
+    if before != (now := plan.to_dict()):
+        run.write(PLAN, now)
+    return plan
+
+
+def _work(
+    run: RunFolder, plan: Plan, job: Job, workers: Workers, told: Callable[[Progress], object]
+) -> Summary:
+    missing = [s.number for s in plan.shards if not shard_file(run.path, s.number).exists()]
+    run.log("start", shards=len(plan.shards), missing=len(missing))
+    count = _Count(plan, set(missing), told)
+    started = time.monotonic()
+    if missing:
+        for event in workers(job, missing):
+            _log(run, event)
+            count.hear(event)
+    tally = Tally()
+    for shard in plan.shards:
+        tally += read_tally(shard_file(run.path, shard.number))
+    made_rows = sum(plan.shards[number].rows for number in missing)
+    seconds = round(time.monotonic() - started, 3)
+    done = Summary(
+        run.path, len(plan.shards), len(missing), made_rows, seconds, count.deaths, tally
+    )
+    run.write("metrics.json", done.to_dict())
+    run.log("done", seconds=seconds, rows=tally.rows, errors=tally.errors)
+    shutil.rmtree(run.path / "work", ignore_errors=True)
+    return done
+
+
+class _Count:
+    """How far the workers are."""
+
+    def __init__(self, plan: Plan, missing: set[int], told: Callable[[Progress], object]) -> None:
+        self.plan, self.told, self.deaths = plan, told, 0
+        self.before = sum(s.rows for s in plan.shards if s.number not in missing)
+        self.rows = plan.rows
+        self.ended: dict[int, int] = {}
+        self.first: tuple[float, int] | None = None
+        self.done = self.before
+
+    def hear(self, event: Event) -> None:
+        """Take in what happened, and tell how far all is."""
+        self.deaths += event.kind == "died"
+        if event.kind in ("rows", "done"):
+            rows = self.plan.shards[event.shard].rows if event.kind == "done" else event.rows
+            self.done += max(0, rows - self.ended.get(event.shard, 0))
+            self.ended[event.shard] = max(rows, self.ended.get(event.shard, 0))
+        self.told(Progress(self.done, self.rows, self._rate(), self.deaths))
+
+    def _rate(self) -> float:
+        """Return rows a second since the first worker was at work, so without the loading."""
+        now = time.monotonic()
+        if self.first is None:
+            self.first = now, self.done
+            return 0.0
+        since, rows = self.first
+        return (self.done - rows) / (now - since) if now > since else 0.0
+
+
+def _log(run: RunFolder, event: Event) -> None:
+    if event.kind == "died":
+        run.log("died", shard=event.shard, reason=event.reason)
+    elif event.tally is not None:
+        run.log("shard", shard=event.shard, rows=event.tally.rows, errors=event.tally.errors)
+
+
+def _config(
+    ask: Ask, columns: Columns, shard_rows: int, keep_text: bool, settings: Mapping[str, Any]
+) -> dict[str, Any]:
+    asked = asdict(ask) | {"task": _task(ask.task)}
+    return {
+        **settings,
+        "ask": asked,
+        "columns": asdict(columns),
+        "shard_rows": shard_rows,
+        "keep_text": keep_text,
+        "pointline": __version__,
+        "codec": CODEC_VERSION,
+    }
+
+
+def _task(task: Task | str | None) -> dict[str, Any] | str | None:
+    return task.to_dict() if isinstance(task, Task) else task
+
+
+def _nothing(progress: Progress) -> None:
+    """Tell nobody."""

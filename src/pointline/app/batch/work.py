@@ -1,0 +1,234 @@
+"""The work of one worker: a shard's rows through an extractor into one Parquet file."""
+
+from __future__ import annotations
+
+import shutil
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+from pointline.app.batch.ask import Ask
+from pointline.app.batch.journal import DEATHS, Journal
+from pointline.app.batch.plan import Plan, Shard
+from pointline.corpus import resultfile
+from pointline.corpus.resultfile import Tally
+from pointline.corpus.textrow import Row
+from pointline.errors import InputError, ModelError, NoAnswer, PointlineError, TextTooLong
+from pointline.format.record import Prediction
+from pointline.model.extract import Extractor
+from pointline.model.runfolder import RunFolder
+
+__all__ = [
+    "MODEL",
+    "PLAN",
+    "Ask",
+    "Job",
+    "Load",
+    "Worker",
+    "journal_file",
+    "read_plan",
+    "shard_file",
+]
+
+#: Gives the extractor, on a device; it travels to other processes, so it is one of a module.
+Load = Callable[[str | None], Extractor]
+
+#: Files of a run's folder: its plan, and which model makes its results.
+PLAN, MODEL = "plan.json", "model.json"
+
+_AHEAD = 16  # batches that are given to the extractor at a time
+_IN_A_ROW = 25  # texts that the model fails on, after which it is not the texts
+_MODEL_S = ("killed", "model-error", "no-answer")
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """What every worker of a run does: which folder's plan, with which extractor, how."""
+
+    folder: Path
+    load: Load
+    ask: Ask
+    batch_size: int = 8
+    keep_text: bool = True
+
+
+def read_plan(folder: Path) -> Plan:
+    """Return the plan of the run in a folder.
+
+    Raises InputError where there is none.
+    """
+    told = RunFolder(folder).read(PLAN)
+    if told is None:
+        raise InputError(f"{folder} holds no batch run: there is no {PLAN}")
+    return Plan.from_dict(told)
+
+
+def shard_file(folder: Path, number: int) -> Path:
+    """Return the file of a shard's results: it is there when the shard is done."""
+    return folder / "shards" / f"part-{number:06}.parquet"
+
+
+def journal_file(folder: Path, number: int) -> Path:
+    """Return the journal of a shard that is not done."""
+    return folder / "work" / f"{number:06}.jsonl"
+
+
+class Worker:
+    """An extractor that does one shard after another."""
+
+    def __init__(self, job: Job, device: str | None = None) -> None:
+        """Load the extractor.
+
+        Raises InputError where the run's results so far are another model's, and as loading does.
+        """
+        self.job = job
+        self.plan = read_plan(job.folder)
+        self.extractor = job.load(device)
+        self.journal: Journal | None = None
+        _settle(job.folder, self.extractor)
+
+    def do(self, number: int, told: Callable[[int], object] = bool) -> Tally:
+        """Do what is left of a shard and return it in numbers; `told` hears how many rows ended.
+
+        Raises InputError where an input changed, ModelError where the model fails on one text after
+        another, and what an extractor raises through no fault of a text.
+        """
+        target, shard = shard_file(self.job.folder, number), self.plan.shards[number]
+        if target.exists():
+            return resultfile.read_tally(target)
+        path = journal_file(self.job.folder, number)
+        answers = path.with_suffix("")  # a chat model's, until the shard is done
+        answers.mkdir(parents=True, exist_ok=True)
+        with Journal(path) as journal, self.extractor.within(answers) as extractor:
+            self.journal = journal
+            told(journal.done)
+            _Shard(self.job, self.plan, shard, extractor, journal, told).do()
+            self.journal = None
+            if journal.done != shard.rows:
+                journal.keep(0)
+                wanted = f"{journal.done} results of {shard.rows} rows"
+                raise ModelError(f"{path}: {wanted}: run again to do this shard anew")
+            tally = resultfile.write(
+                target, journal.results(), text=self.job.keep_text, begun=_spent(journal, extractor)
+            )
+        path.unlink(missing_ok=True)
+        shutil.rmtree(answers, ignore_errors=True)
+        return tally
+
+    def leave(self) -> None:
+        """Say in the journal that this worker is about to end, and no text is to blame."""
+        if (journal := self.journal) is not None:
+            journal.leave()
+
+
+def _settle(folder: Path, extractor: Extractor) -> None:
+    """Hold the model against the one that the folder's results are of, or write it down."""
+    now = {"model": extractor.backend.name, "weights": extractor.backend.weights}
+    run = RunFolder(folder)
+    before = run.read(MODEL)
+    if before is None:
+        run.write(MODEL, now)
+    elif before != now:
+        told = f"{folder} holds results of {before['model']} with other weights, or another model"
+        raise InputError(f"{told}, than {now['model']}: give another folder")
+
+
+def _spent(journal: Journal, extractor: Extractor) -> Tally:
+    """Return what a shard took, and the tokens if a server counted them."""
+    seconds, processor = journal.spent
+    used = extractor.account().get("usage", {})
+    return Tally(
+        text_tokens=used.get("tokens_in", 0),
+        completion_tokens=used.get("tokens_out", 0),
+        seconds=round(seconds, 3),
+        processor_seconds=round(processor, 3),
+    )
+
+
+@dataclass(slots=True)
+class _Shard:
+    """One shard in the hands of a worker."""
+
+    job: Job
+    plan: Plan
+    shard: Shard
+    extractor: Extractor
+    journal: Journal
+    told: Callable[[int], object]
+    failures: list[str] = field(default_factory=list)
+
+    def do(self) -> None:
+        """Write the results of all rows that are left into the journal."""
+        rows = islice(self.plan.read(self.shard), self.journal.done, None)
+        for name, row in islice(rows, self.journal.suspects):
+            self._keep([(name, row)], alone=True)
+        while stretch := list(islice(rows, _AHEAD * self.job.batch_size)):
+            self._keep(stretch)
+
+    def _keep(self, rows: Sequence[tuple[str, Row]], *, alone: bool = False) -> None:
+        clock, processor = time.monotonic(), time.process_time()
+        if alone and self.journal.deaths >= DEATHS:
+            results = [self._given_up(*rows[0])]
+        else:
+            self.journal.take(len(rows))
+            results = self._results(rows)
+        self.journal.deaths = 0
+        spent = time.monotonic() - clock, time.process_time() - processor
+        self.journal.add(results, (round(spent[0], 6), round(spent[1], 6)))
+        self._look_out(results)
+        self.told(self.journal.done)
+
+    def _given_up(self, name: str, row: Row) -> dict[str, Any]:
+        last = self.journal.reason or "killed, or out of memory"
+        told = f"{DEATHS} workers ended while they had this text alone: {last}"
+        return resultfile.error_values("killed", told, self._place(name, row))
+
+    def _results(self, rows: Sequence[tuple[str, Row]]) -> list[dict[str, Any]]:
+        """Return a result for each row, in their order."""
+        texts = [(at, row.text) for at, (_, row) in enumerate(rows) if not row.fault]
+        found = dict(self.job.ask.answers(self.extractor, texts, self.job.batch_size))
+        return [self._result(*rows[at], found.get(at)) for at in range(len(rows))]
+
+    def _result(
+        self, name: str, row: Row, found: Prediction | PointlineError | None
+    ) -> dict[str, Any]:
+        place = self._place(name, row)
+        if isinstance(found, Prediction):
+            return resultfile.values(found, place | self._tokens(found))
+        if found is None:
+            return resultfile.error_values(row.fault, row.error, place)
+        return resultfile.error_values(_fault(found), " ".join(str(found).split()), place)
+
+    def _place(self, name: str, row: Row) -> dict[str, Any]:
+        id = f"{name}:{row.number}" if row.id is None else row.id
+        text = row.text if self.job.keep_text and not row.fault else None
+        return {"id": id, "text": text, "source": name, "row": row.number}
+
+    def _tokens(self, found: Prediction) -> dict[str, int]:
+        if self.extractor.account():  # a server's own count is of all questions together
+            return {}
+        count = self.extractor.backend.count
+        return {
+            "text_tokens": count(found.text), "completion_tokens": count(found.completion or ""),
+        }  # fmt: skip
+
+    def _look_out(self, results: Sequence[dict[str, Any]]) -> None:
+        """Raise ModelError where the model failed so often that no text can be to blame."""
+        for result in results:
+            failed = result["error"] is not None and result["fault"] in _MODEL_S
+            self.failures = [*self.failures, str(result["error"])] if failed else []
+            if len(self.failures) == _IN_A_ROW:
+                self.journal.keep(self.journal.done - _IN_A_ROW)
+                last = self.failures[-1]
+                raise ModelError(f"{_IN_A_ROW} texts in a row without an answer: {last}")
+
+
+def _fault(error: PointlineError) -> str:
+    if isinstance(error, TextTooLong):
+        return "too-long"
+    if isinstance(error, NoAnswer):
+        return "no-answer"
+    return "model-error" if isinstance(error, ModelError) else "refused"

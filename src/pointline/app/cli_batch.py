@@ -1,0 +1,288 @@
+"""`pointline batch`: files of texts of any size into a folder of Parquet."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+import typer
+
+from pointline.app import cli_extract, show
+from pointline.app.options import (
+    AdapterName,
+    Align,
+    BatchSize,
+    Dtype,
+    Free,
+    Json,
+    Long,
+    ModelName,
+    NewTokens,
+    TaskName,
+    labels_of,
+    names_in,
+    print_json,
+    task_of,
+)
+from pointline.app.server_options import Concurrency, Timeout
+from pointline.errors import InputError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from pointline.app.batch.ask import Ask
+    from pointline.app.batch.load import Loader
+    from pointline.app.batch.plan import Plan
+    from pointline.app.batch.run import Progress, Summary, Workers
+
+__all__ = ["batch"]
+
+_STOPPED = 130  # what shells say of a program that was interrupted
+
+_Inputs = Annotated[
+    list[Path], typer.Argument(help="Files (.jsonl, .parquet, .txt), or folders of them.")
+]
+_Out = Annotated[
+    Path | None, typer.Option(help="The run's folder; run again to go on.", show_default=False)
+]
+_Own = Annotated[str | None, typer.Option(help="Your own, by commas.", show_default=False)]
+_Workers = Annotated[int, typer.Option(min=1, help="Processes, or workers of the cluster.")]
+_Ray = Annotated[
+    str | None,
+    typer.Option("--ray", help="Work on a Ray cluster: its address, auto, or local."),
+]
+_Cpus = Annotated[
+    int | None,
+    typer.Option(
+        min=1, help="Processors of a cluster's worker; an even share.", show_default=False
+    ),
+]
+_Gpus = Annotated[
+    float | None,
+    typer.Option(min=0, help="GPUs of a cluster's worker; 1 if it has some.", show_default=False),
+]
+_Devices = Annotated[
+    str, typer.Option("--device", help="cpu, cuda, or several that go round: cuda:0,cuda:1.")
+]
+_ShardRows = Annotated[int, typer.Option(min=1, help="Rows in a shard, which is one file.")]
+_Plan = Annotated[bool, typer.Option("--plan", help="Print what there is to do, and do nothing.")]
+_Sample = Annotated[
+    int, typer.Option("--estimate", min=0, help="With --plan: time so many of the texts.")
+]
+
+
+def batch(
+    inputs: _Inputs,
+    out: _Out = None,
+    task: TaskName = None,
+    labels: _Own = None,
+    entities: _Own = None,
+    relations: _Own = None,
+    lang: Annotated[
+        Literal["en", "ja", "zh"] | None,
+        typer.Option(help="Language of your own labels' task; each text's by its script."),
+    ] = None,
+    model: ModelName = None,
+    adapter: AdapterName = None,
+    workers: _Workers = 1,
+    ray: _Ray = None,
+    cpus: _Cpus = None,
+    gpus: _Gpus = None,
+    device: _Devices = "",
+    dtype: Dtype = "float32",
+    batch_size: BatchSize = 8,
+    shard_rows: _ShardRows = 1000,
+    text_column: Annotated[str, typer.Option(help="The key or column of texts.")] = "text",
+    id_column: Annotated[str, typer.Option(help="The key or column of ids.")] = "id",
+    drop_text: Annotated[bool, typer.Option("--drop-text", help="Write no texts.")] = False,
+    free: Free = False,
+    align: Align = "words",
+    long: Long = "split",
+    max_new_tokens: NewTokens = 512,
+    concurrency: Concurrency = 8,
+    timeout: Timeout = 120.0,
+    plan: _Plan = False,
+    sample: _Sample = 0,
+    json: Json = False,
+) -> None:
+    """Extract from every text of files of any size, into a folder of Parquet files.
+
+    A row that cannot be read, or that the model fails on, becomes a row with an error. Killed or
+    stopped, the same command does what is left.
+
+    Examples:
+
+    pointline batch texts/ --task scnm-ja --out results --workers 2
+
+    pointline batch a.parquet b.jsonl --labels sports,politics --entities player --out results
+
+    pointline batch texts/ --task scnm-en --plan --estimate 64
+    """
+    from pointline.app.batch.load import Loader
+    from pointline.app.batch.run import batch as run
+    from pointline.corpus.textrow import Columns
+    from pointline.model.chat.limits import Limits
+    from pointline.model.extract import Options
+
+    ask = _ask(task, labels, entities, relations, lang, model=model, adapter=adapter)
+    load = Loader(
+        model, adapter, dtype,
+        Options(constrained=not free, align=align, long=long, max_new_tokens=max_new_tokens),
+        Limits(concurrency=concurrency, timeout=timeout),
+    )  # fmt: skip
+    columns, devices = Columns(text_column, id_column), names_in(device)
+    if plan:
+        asked = _Asked(load, ask, sample, batch_size, devices[0] if devices else None)
+        _tell(_planned(inputs, columns, shard_rows), asked, workers, json=json)
+        return
+    if out is None:
+        raise InputError("where to? give --out FOLDER, or --plan to see what there is to do")
+    if sample:
+        raise InputError("--estimate times a sample for --plan: give both, or none")
+    doers = workers if ray is None else _cluster(ray, workers, cpus, gpus)
+    with _stoppable(), _progress() as told:
+        done = run(
+            inputs, out, load, ask, workers=doers, devices=devices, columns=columns,
+            shard_rows=shard_rows, batch_size=batch_size, keep_text=not drop_text,
+            settings=_settings(load), progress=told,
+        )  # fmt: skip
+    print_json(done.to_dict()) if json else _show(done)
+
+
+# ---------------------------------------------------------------- what was typed
+
+
+def _ask(
+    task: str | None,
+    labels: str | None,
+    entities: str | None,
+    relations: str | None,
+    lang: Literal["en", "ja", "zh"] | None,
+    *,
+    model: str | None,
+    adapter: str | None,
+) -> Ask:
+    from pointline.app.batch.ask import Ask
+    from pointline.format import tasks
+
+    cli_extract.check_asked(task, labels, entities, relations)
+    if task is None:
+        kinds, names, links = map(labels_of, (labels, entities, relations))
+        tasks.adhoc(labels=kinds, entities=names, relations=links, lang=lang or "en")
+        return Ask(None, _kept(kinds), _kept(names), _kept(links), lang)
+    trained = not cli_extract.is_served(model) and (model is not None or adapter is not None)
+    return Ask(task if trained and not Path(task).exists() else task_of(task))
+
+
+def _kept(labels: list[str] | None) -> tuple[str, ...] | None:
+    return None if labels is None else tuple(labels)
+
+
+def _settings(load: Loader) -> dict[str, Any]:
+    """Return what results depend on beside the plan, for the run's folder."""
+    from pointline.model.predict import plain
+
+    options = None if load.options is None else plain(load.options)
+    return {"adapter": load.adapter, "dtype": load.dtype, "options": options}
+
+
+def _cluster(address: str, workers: int, cpus: int | None, gpus: float | None) -> Workers:
+    from pointline.app.cluster import shards
+
+    return partial(shards, address=address, workers=workers, cpus=cpus, gpus=gpus)
+
+
+# ---------------------------------------------------------------- the work
+
+
+@contextmanager
+def _progress() -> Iterator[Callable[[Progress], None]]:
+    with show.progress("batch") as advance:
+
+        def told(now: Progress) -> None:
+            died = f", {now.deaths} workers died" if now.deaths else ""
+            rate = f" ({now.rate:.1f} a second{died})" if now.rate or died else ""
+            advance(now.done, now.rows, now.stage + rate)
+
+        yield told
+
+
+@contextmanager
+def _stoppable() -> Iterator[None]:
+    try:
+        yield
+    except KeyboardInterrupt:
+        show.say("stopped: run the same command again to go on", to=show.errors)
+        raise typer.Exit(_STOPPED) from None
+
+
+def _planned(inputs: Sequence[Path], columns: Any, shard_rows: int) -> Plan:
+    from pointline.app.batch import plan as planning
+
+    with show.progress("planning") as advance:
+        return planning.make(inputs, columns, shard_rows, advance)
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """What an estimate is made with."""
+
+    load: Loader
+    ask: Ask
+    sample: int
+    batch_size: int
+    device: str | None
+
+
+def _tell(plan: Plan, asked: _Asked, workers: int, *, json: bool) -> None:
+    """Print what there is to do, and how long it would take."""
+    from pointline.app.batch.estimate import estimate
+
+    told: dict[str, Any] = {
+        "files": len(plan.sources),
+        "left out": list(plan.left_out),
+        "bytes": sum(source.size for source in plan.sources),
+        "rows": plan.rows,
+        "shards": len(plan.shards),
+    }
+    if asked.sample:
+        with show.progress("timing a sample"):
+            made = estimate(
+                plan, asked.load, asked.ask, sample=asked.sample, batch_size=asked.batch_size,
+                device=asked.device,
+            )  # fmt: skip
+        told["estimate"] = made.to_dict(workers)
+    if json:
+        print_json(told)
+        return
+    left = told.pop("left out")
+    for name, value in (told | told.pop("estimate", {})).items():
+        show.say(f"{name}: {_plain(value)}")
+    if left:
+        show.say(f"left out, as they end in no suffix of texts: {len(left)}, e.g. {left[0]}")
+
+
+def _plain(value: Any) -> str:
+    if isinstance(value, dict):
+        return ", ".join(f"{name} {_plain(held)}" for name, held in value.items())
+    return f"{value:,}"
+
+
+def _show(done: Summary) -> None:
+    tally = done.tally
+    show.say(
+        f"{tally.rows:,} rows: {tally.rows - tally.errors:,} results, {tally.errors:,} errors"
+        f" -> {done.folder / 'shards'}"
+    )
+    if tally.faults:
+        rows = [(name, f"{count:,}") for name, count in sorted(tally.faults.items())]
+        show.output.print(show.table(("fault", "rows"), rows))
+    if done.made:
+        rate = f"{done.rate:.1f} a second"
+        show.say(f"{done.made_rows:,} rows now, in {done.seconds:.0f} s ({rate})")
+    if done.deaths:
+        show.say(f"{done.deaths} workers died and were replaced: see log.jsonl")
