@@ -18,7 +18,7 @@ OWNERS = {
     "peft": ("model", "study/verbalizer"),
     "llguidance": ("model",),
     "matplotlib": ("corpus/canvas.py", "corpus/figures.py", "study"),
-    "fastapi": ("app/serve.py", "review/web"),
+    "fastapi": ("app/serve/", "review/web"),
     "sqlalchemy": ("review/queue", "draft/ledger.py"),
     "ray": ("app/batch.py", "app/cluster.py"),
     "typer": ("app",),

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import secrets
-import socket
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -12,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from pointline.app import show
+from pointline.app.listening import listening
 from pointline.app.options import Json, print_json
 from pointline.errors import InputError, MissingExtra
 
@@ -152,9 +152,7 @@ def _serve(desk: Desk, review: Review | None, *, host: str, port: int, upload: i
     local = guard.is_loopback(host)
     token = "" if local else os.environ.get(_TOKEN) or secrets.token_urlsafe(24)
     app = web.make_app(desk, token=token, local=local, limits=web.Limits(upload=upload * 2**20))
-    with _bound(host, port) as bound:
-        shown = f"[{host}]" if ":" in host else host
-        base = f"http://{shown}:{bound.getsockname()[1]}"
+    with listening(host, port) as (bound, base):
         page = f"/token?key={token}" if token else f"/r/{review.id}" if review else "/"
         show.say(f"review at {base}{page} (Ctrl+C ends)")
         config = uvicorn.Config(
@@ -162,19 +160,3 @@ def _serve(desk: Desk, review: Review | None, *, host: str, port: int, upload: i
         )
         with suppress(KeyboardInterrupt):  # that is how it ends
             uvicorn.Server(config).run(sockets=[bound])
-
-
-def _bound(host: str, port: int) -> socket.socket:
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    bound = socket.socket(family, socket.SOCK_STREAM)
-    bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    try:
-        bound.bind((host, port))
-        bound.listen()  # who follows the address at once is let wait, not refused
-    except OSError as error:
-        bound.close()
-        reason = error.strerror or str(error)
-        raise InputError(
-            f"{host}:{port}: cannot serve here ({reason}): choose another --port"
-        ) from None
-    return bound
