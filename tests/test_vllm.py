@@ -112,6 +112,13 @@ def test_a_stream_takes_no_more_than_its_batch_and_keeps_the_numbers(backend, en
     assert not engine.running
 
 
+def test_none_among_the_requests_of_a_stream_is_no_request(backend):
+    asked = [Request(*pair) for pair in zip(PROMPTS, GRAMMARS, strict=True)]
+    parted = [None, asked[0], None, None, *asked[1:], None]
+    found = dict(backend.stream(parted, batch_size=2, max_new_tokens=4))
+    assert found == dict(backend.stream(asked, batch_size=2, max_new_tokens=4))
+
+
 def test_a_caller_who_leaves_a_stream_leaves_nothing_in_the_engine(backend, engine):
     asked = [Request(PROMPTS[at], GRAMMARS[at]) for at in (0, 3, 4)]
     stream = backend.stream(asked, batch_size=3, max_new_tokens=4)

@@ -16,14 +16,14 @@ import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from itertools import count, islice
+from itertools import count
 from operator import itemgetter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pointline.errors import InputError, MissingExtra, ModelError, PointlineError, TextTooLong
 from pointline.model import backbone
-from pointline.model.backend import Completion, Halt, Request, Token, spell
+from pointline.model.backend import Completion, Halt, Request, Token, spell, taken
 
 if TYPE_CHECKING:
     from pointline.format.tasks import Task
@@ -103,7 +103,7 @@ class VLLMBackend:
         return [completion for _, completion in sorted(made, key=itemgetter(0))]
 
     def stream(
-        self, requests: Iterable[Request], *, batch_size: int, max_new_tokens: int = 512
+        self, requests: Iterable[Request | None], *, batch_size: int, max_new_tokens: int = 512
     ) -> Iterator[tuple[int, Completion]]:
         """Yield each request's number and completion as it ends; others take its place.
 
@@ -114,12 +114,15 @@ class VLLMBackend:
         numbers = count()
         try:
             while True:
-                for request in islice(rest, batch_size - len(asked)):
+                group, more = taken(rest, batch_size - len(asked))
+                for request in group:
                     key = str(next(self._numbers))
                     self._ask(key, request, max_new_tokens)
                     asked[key] = next(numbers), request
                 if not asked:
-                    return
+                    if not more:
+                        return
+                    continue
                 with _one_line("the engine of vLLM stopped", ModelError):
                     ended = [found for found in engine.step() if found.finished]
                 for found in ended:
