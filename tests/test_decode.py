@@ -40,14 +40,22 @@ def lively(folder, scale=12.0):
     return loaded
 
 
-@pytest.fixture(scope="module", params=["gemma3", "llama"])
-def base(request, tmp_path_factory):
-    return lively(tiny_model(tmp_path_factory.mktemp("m") / "m", family=request.param, seed=3))
+@pytest.fixture(scope="module", params=["gemma3", "gemma3 padded", "llama"])
+def way(request):
+    """A model, and whether its batches are transformers' padded ones where ours are possible."""
+    return request.param
 
 
 @pytest.fixture(scope="module")
-def decoder(base):
-    return Decoder(base.model, base.tokenizer, eos=base.eos)
+def base(way, tmp_path_factory):
+    family = way.partition(" ")[0]
+    return lively(tiny_model(tmp_path_factory.mktemp("m") / "m", family=family, seed=3))
+
+
+@pytest.fixture(scope="module")
+def decoder(base, way):
+    weights = None if way.endswith("padded") else "float32"
+    return Decoder(base.model, base.tokenizer, eos=base.eos, weights=weights)
 
 
 @pytest.fixture(scope="module")
@@ -147,9 +155,13 @@ def test_a_row_does_not_depend_on_those_it_joins(decoder, asked, queue, rows):
             assert one.logprob == pytest.approx(two.logprob, abs=1e-3)
 
 
-def test_a_memory_that_cannot_be_joined_is_filled_when_it_is_empty(decoder, queue, monkeypatch):
+def test_a_memory_that_cannot_be_joined_is_filled_when_it_is_empty(
+    way, decoder, queue, monkeypatch
+):
     from pointline.model import keyvalues
 
+    if way == "gemma3":
+        pytest.skip("every text has a memory of its own")
     wanted = dict(decoder.stream(queue[0], rows=4))
     monkeypatch.setattr(keyvalues, "_JOINED", ())
     assert not keyvalues.KeyValues(decoder._outputs).joinable

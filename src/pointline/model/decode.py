@@ -22,14 +22,17 @@ import numpy as np
 
 from pointline.errors import InputError, MissingExtra, ModelError
 from pointline.model.backend import Completion, Halt, Token, taken
+from pointline.model.drafts import Drafter
+from pointline.model.gemma import Weights, body
 from pointline.model.keyvalues import KeyValues
 from pointline.model.outputs import Outputs
+from pointline.model.ragged import Prefixes, Ragged
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
     from torch import Generator, Tensor
 
-__all__ = ["Decoder", "guide"]
+__all__ = ["Decoder", "Row", "guide"]
 
 # Tokens that close an item, or a free completion: what begins with ":" or a line break.
 _CLOSING = "start: /[:\\n](?s:.)*/"
@@ -64,11 +67,22 @@ def guide(tokenizer: Any) -> Any:
 class Decoder:
     """Generates with one causal language model of `transformers` and its fast tokenizer.
 
-    `eos` are further tokens that end a free completion, beside the tokenizer's own.
+    `eos` are further tokens that end a free completion, beside the tokenizer's own. `weights` are
+    those that `gemma.body` computes with where it covers the model; None is transformers' own pass.
     """
 
-    def __init__(self, model: Any, tokenizer: Any, *, eos: Sequence[int] = ()) -> None:
+    def __init__(
+        self,
+        model: Any,
+        tokenizer: Any,
+        *,
+        eos: Sequence[int] = (),
+        weights: Weights | None = "float32",
+    ) -> None:
         self._outputs = Outputs(model)
+        made = None if weights is None or self._outputs.whole else body(model, weights)
+        self._prefixes = None if made is None else Prefixes(made)
+        self._tokenizer = tokenizer
         self._guide = guide(tokenizer)
         self._vocabulary = min(self._guide.vocab_size, self._outputs.size)
         self._stops = frozenset(self._guide.eos_tokens) | frozenset(
@@ -127,9 +141,8 @@ class Decoder:
         ones join when a part of the places is free, so that the batch stays full. None among them
         is as in `backend.Streaming`. Otherwise as `generate`, also in what is raised.
         """
-        batch = _Batch(self, max_new_tokens, sample)
+        batch, share = self._batch(rows, max_new_tokens, sample)
         coming = self._rows(asked, max_new_tokens, window)
-        share = max(1, rows // _SHARES) if KeyValues(self._outputs).joinable else rows
         more = True
         while more or batch.rows:
             while not batch.rows or rows - len(batch.rows) >= share:
@@ -140,12 +153,33 @@ class Decoder:
             if batch.rows:
                 yield from map(self._completion, batch.step())
 
+    def _batch(
+        self, rows: int, limit: int, sample: Generator | None
+    ) -> tuple[_Batch | Ragged, int]:
+        """Return an empty batch, and how many new rows join it at a time."""
+        if self._prefixes is not None:
+            drafter = Drafter(self._encode, self._forced, self.spell)
+            return Ragged(self, self._prefixes, drafter, limit, sample), 1
+        share = max(1, rows // _SHARES) if KeyValues(self._outputs).joinable else rows
+        return _Batch(self, limit, sample), share
+
+    def spell(self, tokens: Sequence[int]) -> str:
+        """Return the text of tokens; what is left of a character at an end is left out."""
+        spelled: bytes = self._guide.decode_bytes(list(tokens))
+        return spelled.decode(errors="ignore")
+
+    def _encode(self, text: str) -> list[int]:
+        ids: list[int] = self._tokenizer(
+            text, add_special_tokens=False, split_special_tokens=True, verbose=False
+        ).input_ids
+        return ids
+
     def _rows(
         self,
         asked: Iterable[tuple[Sequence[int], str | None, Halt | None] | None],
         limit: int,
         window: int | None,
-    ) -> Iterator[_Row | None]:
+    ) -> Iterator[Row | None]:
         numbers = count()
         for one in asked:
             if one is None:
@@ -156,14 +190,14 @@ class Decoder:
                 raise InputError("a prompt has no tokens")
             matcher = None if grammar is None else self._matcher(grammar)
             room = None if window is None else window - len(prompt)
-            row = _Row(number, list(prompt), matcher, halt, room)
+            row = Row(number, tuple(prompt), list(prompt), matcher, halt, room)
             self._force(row, limit)
             yield row
 
     # ------------------------------------------------------------ one step
 
-    def _choose(
-        self, rows: Sequence[_Row], state: Tensor, limit: int, sample: Generator | None
+    def choose(
+        self, rows: Sequence[Row], state: Tensor, limit: int, sample: Generator | None
     ) -> None:
         """Choose the next token of each row, whose last state is given, and take it."""
         ids, allowed = self._allowed(rows)
@@ -178,7 +212,7 @@ class Decoder:
             self._take(row, int(step[0]), float(step[1]), float(step[2]), limit)
             self._force(row, limit)
 
-    def _allowed(self, rows: Sequence[_Row]) -> tuple[NDArray[np.intp], NDArray[np.bool_]]:
+    def _allowed(self, rows: Sequence[Row]) -> tuple[NDArray[np.intp], NDArray[np.bool_]]:
         """Return the tokens that some row allows, and which of them each does: (rows, tokens).
 
         The tokens are the whole vocabulary where they are many.
@@ -220,7 +254,7 @@ class Decoder:
             )
         return ids[best[:, 0].cpu().numpy()], chosen.cpu().numpy(), close.cpu().numpy()
 
-    def _force(self, row: _Row, limit: int) -> None:
+    def _force(self, row: Row, limit: int) -> None:
         """Take the tokens that the grammar leaves no choice about."""
         if row.matcher is None or row.done:
             return
@@ -247,7 +281,7 @@ class Decoder:
         plain: list[int] = self._guide.greedy_tokenize(spelled)
         return tokens[: special[0]] or plain
 
-    def _take(self, row: _Row, token: int, logprob: float, close: float, limit: int) -> None:
+    def _take(self, row: Row, token: int, logprob: float, close: float, limit: int) -> None:
         special = self._guide.is_special_token(token)
         piece: bytes = b"" if special else self._guide.decode_bytes([token])
         if row.halt and piece.startswith(b":") and row.halt(row.line()):
@@ -282,7 +316,7 @@ class Decoder:
             raise InputError(f"llguidance refuses the grammar: {reason}")
         return matcher
 
-    def _completion(self, row: _Row) -> tuple[int, Completion]:
+    def _completion(self, row: Row) -> tuple[int, Completion]:
         """Join the pieces, bytes that may part a character, into text and spans."""
         decoder = getincrementaldecoder("utf-8")("replace")
         parts, spans, at = [], [], 0
@@ -310,10 +344,11 @@ class _Step:
 
 
 @dataclass(slots=True)
-class _Row:
+class Row:
     """One prompt on its way: the tokens not yet fed to the model, and the steps taken."""
 
     number: int
+    prompt: tuple[int, ...]
     pending: list[int]
     matcher: Any
     halt: Halt | None
@@ -335,11 +370,11 @@ class _Batch:
     """The rows on their way, and what the model remembers of them."""
 
     def __init__(self, decoder: Decoder, limit: int, sample: Generator | None) -> None:
-        self.rows: list[_Row] = []
+        self.rows: list[Row] = []
         self._decoder, self._limit, self._sample = decoder, limit, sample
         self._memory = KeyValues(decoder._outputs)
 
-    def admit(self, rows: Sequence[_Row]) -> list[_Row]:
+    def admit(self, rows: Sequence[Row]) -> list[Row]:
         """Feed new rows to the model, let them join; return those that are done already."""
         import torch
 
@@ -356,7 +391,7 @@ class _Batch:
         self.rows += left
         return done + [row for row in fresh if row.done]
 
-    def step(self) -> list[_Row]:
+    def step(self) -> list[Row]:
         """Feed what every row has waiting; return those that are done, which leave."""
         import torch
 
@@ -366,13 +401,13 @@ class _Batch:
             self.rows = self._advance(rows, self._memory, width)
         return [row for row in rows if row.done]
 
-    def _advance(self, rows: list[_Row], memory: KeyValues, width: int) -> list[_Row]:
+    def _advance(self, rows: list[Row], memory: KeyValues, width: int) -> list[Row]:
         """Feed at most `width` tokens of each row, choose where none is left; return the rest."""
         state = memory.feed([row.take(width) for row in rows])
         ready = [at for at, row in enumerate(rows) if not row.pending]
         if ready:
             chosen = [rows[at] for at in ready]
-            self._decoder._choose(chosen, state[ready], self._limit, self._sample)
+            self._decoder.choose(chosen, state[ready], self._limit, self._sample)
         done = [at for at, row in enumerate(rows) if row.done]
         return [rows[at] for at in memory.drop(done)] if done else rows
 

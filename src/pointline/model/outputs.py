@@ -24,6 +24,11 @@ class Outputs:
         self._layer, self.size = plain_head(model)
         self._body = None if self._layer is None else model.get_decoder()
 
+    @property
+    def whole(self) -> bool:
+        """Whether the model has to be run whole, its output layer included."""
+        return self._body is None
+
     def run(self, ids: Tensor, mask: Tensor, places: Tensor, cache: Any) -> Tensor:
         """Return the last state of each row, which `scores` takes."""
         inputs = {
