@@ -52,6 +52,7 @@ class Played:
         self.bodies, self.headers, self.dropped = [], [], 0
         self.answer = answered
         self.token = ""
+        self.most = 20_000
 
     def app(self):
         from fastapi import FastAPI, Request
@@ -76,6 +77,10 @@ class Played:
                 {**task.to_dict(), "trained": task.name in TRAINED} for task in TASKS.values()
             ]
             return refused(request) or told(200, {"tasks": listed, "model": MODEL})
+
+        @app.get("/health")
+        async def health():
+            return {"status": "ok", "model": MODEL, "limits": {"text": self.most}}
 
         @app.post("/v1/extract")
         async def extract(request: Request):

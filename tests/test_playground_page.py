@@ -118,6 +118,9 @@ def test_own_labels_of_entities_and_of_relations(player, played):
     ]
     assert words_of(page, 0) == "青岛"
     page.get_by_label("Kind of the items").select_option("relations")
+    page.get_by_label("Labels of the items", exact=True).fill("")
+    page.keyboard.press("Control+Enter")
+    assert page.locator("#own-fault").inner_text() == "Give at least one relation."
     page.get_by_label("Labels of the items", exact=True).fill("住在")
     page.select_option("#lang", "zh")
     page.get_by_text("More options").click()
@@ -135,15 +138,15 @@ def test_own_labels_of_entities_and_of_relations(player, played):
     assert texts(page, "#marked mark.loose") == ["阿明", "青岛"]
 
 
-def test_every_sample_can_be_asked(player, played):
+def test_samples_are_asked_with_their_tasks_and_labels(player, played):
     page = player.page()
-    count = page.locator("#samples option").count()
-    for at in range(count - 1):
+    assert page.locator("#samples option").count() > 20
+    for at in range(9):
         page.select_option("#samples", str(at))
         run(page)
-    assert len(played.bodies) == count - 1 >= 20
+    kinds = [("task", "entities", "relations")[at % 3] for at in range(9)]
+    assert all(kind in body for kind, body in zip(kinds, played.bodies, strict=True))
     assert all(("task" in body) != ("labels" in body) for body in played.bodies)
-    assert sum("relations" in body for body in played.bodies) == 3
 
 
 # ---------------------------------------------------------------- spans
@@ -160,10 +163,10 @@ def test_places_count_code_points(player, played):
     assert [words_of(page, at) for at in range(7)] == [entity for _, entity in items]
     marked = page.evaluate(
         "() => [...document.getElementById('marked').childNodes]"
-        ".filter(n => !n.matches?.('.tag')).map(n => n.textContent).join('')"
+        ".filter(n => !n.matches?.('.behind')).map(n => n.textContent).join('')"
     )
     assert marked == played.bodies[0]["text"]
-    assert page.locator("#length").inner_text() == f"{len(marked)} characters"
+    assert page.locator("#length").inner_text() == f"Characters: {len(marked)} of at most 20,000"
 
 
 def test_spans_in_and_across_each_other_can_all_be_told_apart(player, played):
@@ -380,11 +383,12 @@ def test_hostile_words_are_shown_as_they_are(player, played):
 # ---------------------------------------------------------------- looks
 
 
-@pytest.mark.parametrize("lang", ["en", "ja", "zh"])
+PHONE = {"size": (390, 844), "has_touch": True, "is_mobile": True}
+
+
 @pytest.mark.parametrize(
-    "options",
-    [{}, {"scheme": "dark"}, {"size": (390, 844), "has_touch": True, "is_mobile": True}],
-    ids=["light", "dark", "phone"],
+    ("lang", "options"),
+    [("en", {}), ("ja", {"scheme": "dark"}), *((lang, PHONE) for lang in ("en", "ja", "zh"))],
 )
 def test_every_state_can_be_read_named_and_fits(player, played, lang, options):
     items = [*ITEMS, ("works of a very long name indeed", "Halvorsen opened the Lantern")]
@@ -457,4 +461,5 @@ def test_a_long_text_with_many_items_stays_usable(player, played):
     assert words_of(page, 599) == "599号の𠮷田" and words_of(page, 1199) == "Bergen599"
     assert not page.evaluate(WIDE)
     assert page.locator("#text").evaluate("box => box.clientHeight") < 600
+    assert "fault" in page.locator("#length").get_attribute("class")
     assert page.url == f"{player.base}/"

@@ -15,6 +15,14 @@ export function toUnit(text, point) {
   return at;
 }
 
+/** The UTF-16 index of every code point of a text, and of its end. */
+export function unitsOf(text) {
+  const units = [];
+  for (let at = 0; at < text.length; at += text.codePointAt(at) > 0xffff ? 2 : 1) units.push(at);
+  units.push(text.length);
+  return units;
+}
+
 /** Whether an index falls between the halves of one character. */
 export function isWithin(text, unit) {
   const before = text.charCodeAt(unit - 1);

@@ -1,7 +1,7 @@
 // An answer on the page: the label, the text with its spans, the items as rows.
 import { byId, make, show } from "./elements.js";
 import { huesOf, spansOf } from "./marks.js";
-import { toUnit } from "./points.js";
+import { unitsOf } from "./points.js";
 import { drawSpans, pointAt } from "./spans.js";
 import { spoken, t } from "./words.js";
 
@@ -64,7 +64,8 @@ function drawLegend(result, hues, lang) {
 }
 
 function drawText(result, hues, lang) {
-  const pairs = result.pairs.map((pair) => ({ ...pair, start: pair.start === null ? null : toUnit(result.text, pair.start) }));
+  const units = unitsOf(result.text);
+  const pairs = result.pairs.map((pair) => ({ ...pair, start: pair.start === null ? null : units[pair.start] }));
   const spans = spansOf(result.text, pairs, result.facts, hues);
   for (const span of spans) if (span.item >= pairs.length) span.tag = ""; // its row says what it is
   byId("marked").lang = lang;

@@ -5,7 +5,7 @@ import { Tasks } from "./tasks.js";
 import { spoken, t } from "./words.js";
 
 const FIELDS = ["text", "lang", "task", "labels", "kind", "types", "align", "most"];
-const FAULTS = { text: "text-fault", task: "task-fault", labels: "own-fault" };
+const FAULTS = { text: "text-fault", task: "task-fault", labels: "own-fault", types: "own-fault" };
 const LANGS = ["en", "ja", "zh"];
 
 export class Form {
@@ -13,6 +13,7 @@ export class Form {
   constructor(onchange) {
     this.tasks = new Tasks();
     this.samples = [];
+    this.most = 0; // characters that the server takes, 0 while that is not known
     byId("ask").addEventListener("input", () => (this.follow(), onchange()));
     byId("task").addEventListener("change", () => this.tasks.tellSets());
     byId("samples").addEventListener("change", () => this.takeSample(Number(byId("samples").value), onchange));
@@ -47,7 +48,7 @@ export class Form {
   follow(task) {
     const lang = this.lang();
     byId("text").lang = lang;
-    byId("length").textContent = t("length", { n: new Intl.NumberFormat(spoken()).format([...byId("text").value].length) });
+    this.measure();
     const own = byId("ask").elements.mode.value === "own";
     show(byId("by-task"), !own);
     show(byId("by-labels"), own);
@@ -56,6 +57,15 @@ export class Form {
     if (this.offered !== lang || task) this.tasks.offer(lang, task);
     this.offered = lang;
     this.complain(null);
+  }
+
+  /** Tell how long the text is, in code points as the server counts. */
+  measure() {
+    const whole = new Intl.NumberFormat(spoken());
+    const n = [...byId("text").value].length;
+    const told = { n: whole.format(n), most: whole.format(this.most) };
+    byId("length").textContent = this.most ? t("length-of", told) : t("length", told);
+    byId("length").classList.toggle("fault", this.most > 0 && n > this.most);
   }
 
   /** Say everything again in the language that is spoken now. */
@@ -94,13 +104,15 @@ export class Form {
   /** Say what is wrong at its field, and go there; null takes all back. */
   complain(fault) {
     for (const [field, says] of Object.entries(FAULTS)) {
-      const wrong = fault?.[0] === field;
-      byId(says).textContent = wrong ? t(fault[1]) : "";
-      show(byId(says), wrong);
-      byId(field).toggleAttribute("aria-invalid", false);
-      if (wrong) byId(field).setAttribute("aria-invalid", "true");
+      byId(field).removeAttribute("aria-invalid");
+      show(byId(says), false);
     }
-    if (fault) byId(fault[0]).focus();
+    if (!fault) return;
+    const [field, words] = fault;
+    byId(FAULTS[field]).textContent = t(words);
+    show(byId(FAULTS[field]), true);
+    byId(field).setAttribute("aria-invalid", "true");
+    byId(field).focus();
   }
 }
 

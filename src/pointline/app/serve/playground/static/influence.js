@@ -73,7 +73,7 @@ export function drawInfluence(element, joint, found, { hues, lang }) {
     make("td.change", {}, how === "joint" ? make("span.soft", {}, t("measure")) : labelChange(joint, result)),
   ];
   const items = (result, how) => [
-    make("td", {}, t("count", { n: itemsOf(result).length }), mean(result)),
+    make("td", {}, counted(itemsOf(result).length), mean(result)),
     make("td.change", {}, ...(how === "joint" ? [make("span.soft", {}, t("measure"))] : itemChange(joint, result, hues, lang))),
   ];
   element.replaceChildren(
@@ -106,6 +106,8 @@ function points(by) {
   const made = `${by > 0 ? "▲ +" : "▼ −"}${size.toFixed(1)}`;
   return make(by > 0 ? "span.more" : "span.less", {}, t("points", { n: made }));
 }
+
+const counted = (n) => t(n === 1 ? "count-one" : "count", { n });
 
 function mean(result) {
   const scores = result.scores.items ?? [];

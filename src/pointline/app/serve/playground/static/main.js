@@ -99,6 +99,7 @@ function trouble(refusal) {
   show(byId("trouble"), Boolean(refusal));
   if (!refusal) return;
   say("");
+  byId("trouble").scrollIntoView({ block: "nearest" });
   tellTrouble(t(`trouble-${refusal.kind}`), refusal.message, make("button", { type: "button", onclick: () => again() }, t("try-again")));
   if (refusal.kind === "token") {
     byId("more").open = true;
@@ -209,7 +210,8 @@ function drawModel() {
 
 async function load() {
   await doing(async (options) => {
-    const told = await tell("v1/tasks", options);
+    const [told, health] = await Promise.all([tell("v1/tasks", options), tell("health", options).catch(() => null)]);
+    form.most = health?.limits?.text ?? 0;
     form.tasks.all = told.tasks;
     model = told.model ?? "";
     drawModel();

@@ -35,6 +35,7 @@ export function guessed(text) {
 export function fault(question) {
   if (!question.text.trim()) return ["text", "no-text"];
   if (question.mode === "task") return question.task ? null : ["task", "no-task"];
+  if (question.kind === "relations" && !parted(question.types).length) return ["types", "no-relations"];
   return parted(question.labels).length + parted(question.types).length ? null : ["labels", "no-labels"];
 }
 
@@ -53,7 +54,7 @@ function ownLabels({ labels, kind, types, lang }) {
   const [texts, items] = [parted(labels), parted(types)];
   return {
     ...(texts.length ? { labels: texts } : {}),
-    ...(items.length || kind === "relations" ? { [kind]: items } : {}),
+    ...(items.length ? { [kind]: items } : {}),
     ...(lang ? { lang } : {}),
   };
 }

@@ -45,8 +45,9 @@ function piece(text, over) {
 
 /** A label behind its span; a span that goes on around it is drawn on below it. */
 function tag(span, over) {
-  const made = make("span.tag", { "data-items": String(span.item) }, span.tag, make("sup", {}, String(span.item + 1)));
-  made.style.setProperty("--h", span.hue);
+  const tagged = make("span.tag", { "data-items": String(span.item) }, span.tag, make("sup", {}, String(span.item + 1)));
+  tagged.style.setProperty("--h", span.hue);
+  const made = make("span.behind", {}, tagged);
   made.style.boxShadow = lines(over);
   return made;
 }
@@ -64,8 +65,10 @@ function lines(over) {
   return drawn.join(", ");
 }
 
-/** Let the words and rows of an item be seen together. */
+/** Let the words and the row of an item be seen together, in its own colour; null: of none. */
 export function pointAt(root, item) {
+  const own = root.querySelector(`tr[data-items="${item}"] .named`);
+  root.style.setProperty("--on", own?.style.getPropertyValue("--h") ?? 210);
   for (const part of root.querySelectorAll("[data-items]"))
     part.classList.toggle("on", item !== null && part.dataset.items.split(" ").includes(String(item)));
 }

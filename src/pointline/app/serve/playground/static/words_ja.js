@@ -16,6 +16,7 @@ export const JA = {
   own: "独自ラベル",
   paste: "英語・日本語・中国語の文章を貼り付けるか、入力してください。",
   length: "{n} 文字",
+  "length-of": "{n} 文字（上限 {most}）",
   clear: "消去",
   what: "抽出の方法",
   "by-task": "用意されたタスク",
@@ -61,6 +62,7 @@ export const JA = {
   "no-text": "本文がありません。",
   "no-task": "この言語のタスクはありません。別の言語を選んでください。",
   "no-labels": "文章全体か項目のラベルを、少なくとも一つ入力してください。",
+  "no-relations": "関係を少なくとも一つ入力してください。",
 
   running: "実行中…",
   comparing: "片方のレベルを外して問い合わせています…",
@@ -129,6 +131,7 @@ export const JA = {
   gained: "増えた項目",
   lost: "消えた項目",
   count: "{n} 件",
+  "count-one": "1 件",
   mean: "平均確信度 {p}",
   points: "{n} ポイント",
 

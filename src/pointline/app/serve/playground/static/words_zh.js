@@ -16,6 +16,7 @@ export const ZH = {
   own: "自定义标签",
   paste: "粘贴或输入一段英文、日文或中文。",
   length: "{n} 个字符",
+  "length-of": "{n} 个字符（上限 {most}）",
   clear: "清空",
   what: "抽取方式",
   "by-task": "内置任务",
@@ -61,6 +62,7 @@ export const ZH = {
   "no-text": "还没有文本。",
   "no-task": "该语言没有可用的任务，请选择其他语言。",
   "no-labels": "请至少填写一个全文标签或条目标签。",
+  "no-relations": "请至少填写一个关系。",
 
   running: "正在运行……",
   comparing: "正在去掉其中一层重新提问……",
@@ -129,6 +131,7 @@ export const ZH = {
   gained: "新增条目",
   lost: "消失条目",
   count: "{n} 个",
+  "count-one": "1 个",
   mean: "平均置信度 {p}",
   points: "{n} 个百分点",
 
