@@ -13,6 +13,7 @@ from pointline.app.serve.gate import Served
 from pointline.app.serve.limits import Limits, Refusal
 from pointline.app.serve.metrics import CONTENT_TYPE, Metrics
 from pointline.app.serve.queue import Order
+from pointline.app.serve.reference import page, policy
 from pointline.app.serve.values import Answer, Asked, Fault, Health, Tasks, tasks_of, texts_of
 from pointline.app.serve.worker import Worker
 from pointline.errors import InputError
@@ -94,7 +95,8 @@ def add_routes(app: "FastAPI", desk: Desk) -> None:
     @app.post(
         "/v1/extract",
         response_model=Answer,
-        responses={status: {"model": Fault} for status in _FAULTS},
+        responses={200: {"content": {_LINES: {}}}}
+        | {status: {"model": Fault} for status in _FAULTS},
         summary="Extract labels and items from texts",
     )
     async def extract(asked: Asked, request: Request) -> Any:
@@ -132,6 +134,11 @@ def add_routes(app: "FastAPI", desk: Desk) -> None:
     async def metrics() -> Any:
         """Answer requests, texts, tokens, seconds, the queue, the process."""
         return Response(desk.metrics.text(), media_type=CONTENT_TYPE)
+
+    @app.get("/docs", include_in_schema=False)
+    async def docs() -> Any:
+        headers = {"content-security-policy": policy()}
+        return Response(page(app.openapi()), media_type="text/html", headers=headers)
 
 
 def add_faults(app: "FastAPI") -> None:

@@ -178,7 +178,9 @@ def _text(id: str, text: str, task: Task, asked: Asked, options: Options) -> Tex
 # ---------------------------------------------------------------- what is answered
 
 
-class _Told(BaseModel):
+class Told(BaseModel):
+    """The fault: a code for programs, a line for people."""
+
     code: str
     message: str
 
@@ -186,56 +188,64 @@ class _Told(BaseModel):
 class Fault(BaseModel):
     """Why a request was not served."""
 
-    error: _Told
+    error: Told
 
 
-class _Pair(BaseModel):
+class FoundPair(BaseModel):
+    """A label and an entity of the text."""
+
     label: str
     entity: str
     start: int | None = Field(description="In code points; text[start:end] is the entity.")
     end: int | None
 
 
-class _Fact(BaseModel):
+class FoundFact(BaseModel):
+    """An item of three or more fields."""
+
     fields: list[str]
 
 
-class _Scores(BaseModel):
+class Confidences(BaseModel):
+    """Probabilities of the label and of each item."""
+
     label: float | None = None
     items: list[float] | None = None
 
 
-class _Result(BaseModel):
+class Found(BaseModel):
     """What was found in a text."""
 
     id: str
     task: str
     text: str
     label: str
-    pairs: list[_Pair]
-    facts: list[_Fact]
-    scores: _Scores
+    pairs: list[FoundPair]
+    facts: list[FoundFact]
+    scores: Confidences
     completion: str | None
     repairs: list[str]
     ok: bool
     meta: dict[str, Any]
 
 
-class _Failed(BaseModel):
+class Unread(BaseModel):
     """A text that could not be read."""
 
     id: str
-    error: _Told
+    error: Told
 
 
 class Answer(BaseModel):
     """The results, in the order of the texts; their ids are the texts' numbers from 0."""
 
     model: str
-    results: list[_Result | _Failed]
+    results: list[Found | Unread]
 
 
-class _Task(BaseModel):
+class KnownTask(BaseModel):
+    """A task that has a name."""
+
     name: str
     family: str
     lang: str
@@ -250,7 +260,7 @@ class Tasks(BaseModel):
     """The tasks that can be asked for by name."""
 
     model: str
-    tasks: list[_Task]
+    tasks: list[KnownTask]
 
 
 class Health(BaseModel):
@@ -270,5 +280,5 @@ def tasks_of(extractor: Extractor) -> Tasks:
     rows = []
     for task in known.values():
         told = {key: value for key, value in task.to_dict().items() if key != "aliases"}
-        rows.append(_Task(**told, trained=task.name in extractor.tasks))
+        rows.append(KnownTask(**told, trained=task.name in extractor.tasks))
     return Tasks(model=extractor.backend.name, tasks=rows)
