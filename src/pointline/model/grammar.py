@@ -27,7 +27,7 @@ from pointline.format.text import chunks
 from pointline.model.form import literals
 from pointline.model.prompt import Form, Level, form_of
 
-__all__ = ["LABEL_CHARS", "MAX_ITEMS", "Align", "build"]
+__all__ = ["LABEL_CHARS", "MAX_ITEMS", "Align", "build", "open_label"]
 
 Align = Literal["chars", "words"]
 
@@ -117,12 +117,16 @@ def _items(task: Task, text: str, align: Align, fields: int) -> list[str]:
 
 def _labels(labels: Iterable[str] | None, *, text_level: bool = False) -> str:
     if labels is None:
-        return _open_label(r"\\:;\x2f" if text_level else r"\\:;")
+        return open_label(text_level=text_level)
     return " | ".join(_quote(escape(label, label=text_level)) for label in labels)
 
 
-def _open_label(escaped: str) -> str:
-    """Return a short label of any characters but control characters, no blank at its edges."""
+def open_label(*, text_level: bool = False) -> str:
+    """Return a short label of any characters but control characters, no blank at its edges.
+
+    It is a regular expression of Lark text. The text-level label escapes "/" as well.
+    """
+    escaped = r"\\:;\x2f" if text_level else r"\\:;"
     unit = rf"(?:[^\p{{Cc}}{escaped}]|\\[{escaped}])"
     edge = rf"(?:[^\p{{Cc}}{escaped}{_BLANK}]|\\[{escaped}])"
     return rf"/{edge}(?:{unit}{{0,{LABEL_CHARS - 2}}}{edge})?/"
