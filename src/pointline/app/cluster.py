@@ -7,7 +7,7 @@ import os
 import socket
 import threading
 import traceback
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from concurrent.futures import Future
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -125,7 +125,7 @@ def shards(
     workers: int = 1,
     cpus: int | None = None,
     gpus: float | None = None,
-) -> Iterator[Event]:
+) -> Generator[Event]:
     """Yield each shard of a batch run as it is done by Ray Data: what `batch` takes as `workers`.
 
     `address` is as for `cluster`. Each of `workers` actors loads the model once, and claims `cpus`

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from hashlib import blake2b
 from pathlib import Path
 from typing import Any
@@ -41,17 +41,19 @@ def pieces(path: Path, sizes: Iterable[int], columns: Columns) -> Iterator[Piece
 
 
 def rows(path: Path, piece: Piece, columns: Columns) -> Iterator[Row]:
-    """Yield the rows of a piece; those that the file does not give are rows with a fault."""
-    pa, _ = arrow()
-    number = piece.row
-    try:
-        for text, id in _cells(path, piece, columns):
-            yield row_of(number, {columns.text: text, columns.id: id}, columns)
-            number += 1
-    except (pa.ArrowException, OSError) as error:
-        told = f"the Parquet file is damaged here: {_plain(error)}"
-        for left in range(number, piece.row + piece.rows):
-            yield Row(left, fault=Fault.UNREADABLE, error=told)
+    """Yield the rows of a piece; those that a damaged row group does not give have a fault."""
+    pa, pq = arrow()
+    with pq.ParquetFile(path) as file:
+        for group, first, start, end in _groups(file.metadata, piece):
+            number = start
+            try:
+                for text, id in _cells(file, group, columns, start - first, end - start):
+                    number += 1
+                    yield row_of(number, {columns.text: text, columns.id: id}, columns)
+            except (pa.ArrowException, OSError) as error:
+                told = f"the Parquet file is damaged here: {_plain(error)}"
+                for left in range(number, end):
+                    yield Row(left + 1, fault=Fault.UNREADABLE, error=told)
 
 
 def digest(path: Path) -> str:
@@ -64,34 +66,31 @@ def digest(path: Path) -> str:
         return blake2b(file.read(), digest_size=16).hexdigest()
 
 
-def _cells(path: Path, piece: Piece, columns: Columns) -> Iterator[tuple[Any, Any]]:
-    pa, pq = arrow()
-    with pq.ParquetFile(path) as file:
-        groups, skip = _groups(file.metadata, piece)
-        known = set(file.schema_arrow.names)
-        wanted = [name for name in (columns.text, columns.id) if name in known]
-        left = piece.rows
-        for batch in file.iter_batches(batch_size=_ROWS, row_groups=groups, columns=wanted):
-            part = batch.slice(skip, left)
-            skip, left = max(0, skip - batch.num_rows), left - part.num_rows
-            texts = _bytes(part.column(columns.text), pa)
-            ids = part.column(columns.id).to_pylist() if columns.id in known else [None] * len(part)
-            yield from zip(texts, ids, strict=True)
-            if not left:
-                return
-
-
-def _groups(metadata: Any, piece: Piece) -> tuple[Sequence[int], int]:
-    """Return the row groups that hold a piece, and how many rows of the first come before it."""
-    groups: list[int] = []
-    skip = at = 0
+def _groups(metadata: Any, piece: Piece) -> Iterator[tuple[int, int, int, int]]:
+    """Yield the row groups that hold rows of a piece: their first row, and the piece's range."""
+    first = 0
     for group in range(metadata.num_row_groups):
-        end = at + metadata.row_group(group).num_rows
-        if at < piece.end and end > piece.start:
-            skip = skip if groups else piece.start - at
-            groups.append(group)
-        at = end
-    return groups, skip
+        end = first + metadata.row_group(group).num_rows
+        if first < piece.end and end > piece.start:
+            yield group, first, max(first, piece.start), min(end, piece.end)
+        first = end
+
+
+def _cells(
+    file: Any, group: int, columns: Columns, skip: int, take: int
+) -> Iterator[tuple[Any, Any]]:
+    """Yield the texts and ids of so many rows of a row group."""
+    pa, _ = arrow()
+    known = set(file.schema_arrow.names)
+    wanted = [name for name in (columns.text, columns.id) if name in known]
+    for batch in file.iter_batches(batch_size=_ROWS, row_groups=[group], columns=wanted):
+        part = batch.slice(min(skip, batch.num_rows), take)
+        skip, take = max(0, skip - batch.num_rows), take - part.num_rows
+        texts = _bytes(part.column(columns.text), pa)
+        ids = part.column(columns.id).to_pylist() if columns.id in known else [None] * len(texts)
+        yield from zip(texts, ids, strict=True)
+        if not take:
+            return
 
 
 def _bytes(column: Any, pa: Any) -> list[bytes | None]:

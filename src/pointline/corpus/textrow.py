@@ -60,7 +60,7 @@ def decoded(number: int, data: bytes, id: str | None = None) -> Row:
     r"""Return the row of a text in UTF-8.
 
     >>> decoded(3, b"\xff").error
-    "byte 0 (0xff) is not UTF-8: save the file as UTF-8"
+    'byte 0 (0xff) is not UTF-8: save the file as UTF-8'
     """
     try:
         return Row(number, id, data.decode())

@@ -50,9 +50,10 @@ class Journal:
                 self._learn(orjson.loads(line))
                 out.write(line)
         copy.replace(path)
-        self._out: IO[bytes] = path.open("ab")
+        self._out: IO[bytes] | None = None
 
     def __enter__(self) -> Self:
+        self._out = self.path.open("ab")
         return self
 
     def __exit__(
@@ -70,7 +71,9 @@ class Journal:
             self._write({"died": told})
         else:
             self.leave()
-        self._out.close()
+        if self._out is not None:
+            self._out.close()
+            self._out = None
 
     def take(self, rows: int) -> None:
         """Write down that the next rows are in the model's hands."""
@@ -112,8 +115,9 @@ class Journal:
         self.done = min(self.done, rows)
 
     def _write(self, *told: Mapping[str, Any]) -> None:
-        self._out.write(b"".join(orjson.dumps(one) + b"\n" for one in told))
-        self._out.flush()
+        if self._out is not None:
+            self._out.write(b"".join(orjson.dumps(one) + b"\n" for one in told))
+            self._out.flush()
 
     def _learn(self, told: Mapping[str, Any]) -> None:
         if "result" in told:

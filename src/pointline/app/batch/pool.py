@@ -12,7 +12,7 @@ import signal
 import sys
 import threading
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from dataclasses import dataclass
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
@@ -60,7 +60,7 @@ class _Hand:
 
 def pool(
     job: Job, shards: Sequence[int], *, workers: int = 1, devices: Sequence[str] = ()
-) -> Iterator[Event]:
+) -> Generator[Event]:
     """Yield what happens while the workers do the shards; a shard whose worker died is done again.
 
     `devices` go round among the workers. The processors are shared out as OMP_NUM_THREADS, where
@@ -190,6 +190,9 @@ def _serve(giver: Connection, job: Job, device: str | None, threads: int) -> Non
         giver.send(error)
     except (EOFError, BrokenPipeError):  # nobody is there who would give more
         sys.exit(1)
+    finally:
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, signal.SIG_DFL)
 
 
 def _leave(signal: int, frame: FrameType | None) -> NoReturn:  # noqa: ARG001
@@ -199,5 +202,7 @@ def _leave(signal: int, frame: FrameType | None) -> NoReturn:  # noqa: ARG001
 def _outlive_nobody(worker: Worker) -> None:
     if giver := multiprocessing.parent_process():
         giver.join()
-        worker.leave()
-        os._exit(1)
+        try:
+            worker.leave()
+        finally:
+            os._exit(1)

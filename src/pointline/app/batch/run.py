@@ -14,7 +14,8 @@ from __future__ import annotations
 
 import shutil
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
+from contextlib import closing
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -23,9 +24,10 @@ from pointline.app.batch import plan as planning
 from pointline.app.batch.ask import Ask
 from pointline.app.batch.plan import Plan
 from pointline.app.batch.pool import Event, pool
-from pointline.app.batch.work import PLAN, Job, Load, shard_file
+from pointline.app.batch.work import MODEL, PLAN, Job, Load, read_plan, shard_file
 from pointline.corpus.resultfile import Tally, read_tally
 from pointline.corpus.textrow import Columns
+from pointline.errors import InputError
 from pointline.format.tasks import Task
 from pointline.model.runfolder import RunFolder
 from pointline.version import CODEC_VERSION, __version__
@@ -33,7 +35,7 @@ from pointline.version import CODEC_VERSION, __version__
 __all__ = ["Progress", "Summary", "Workers", "batch"]
 
 #: Does shards for a job, and tells what happens: `pool`, or a cluster.
-Workers = Callable[[Job, Sequence[int]], Iterator[Event]]
+Workers = Callable[[Job, Sequence[int]], Generator[Event]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,8 +125,16 @@ def batch(
     run.refuse_foreign()
     with run.held():
         told = progress or _nothing
-        run.settle(_config(ask, columns or Columns(), shard_rows, keep_text, settings or {}))
-        plan = _planned(run, paths, columns or Columns(), shard_rows, told)
+        config = _config(ask, columns or Columns(), shard_rows, keep_text, settings or {})
+        if "shard_rows" not in (run.read("config.json") or config):
+            raise InputError(f"{out} holds a run of another kind: give another folder")
+        if run.read(MODEL) is None:  # no worker got as far as a text: what was asked may change
+            run.write("config.json", config)
+            plan = _new(run, paths, columns or Columns(), shard_rows, told)
+        else:
+            run.settle(config)
+            plan = _old(run, paths)
+        run.write(PLAN, plan.to_dict())
         job = Job(run.path, load, ask, batch_size, keep_text)
         if isinstance(workers, int):
             return _work(run, plan, job, _processes(workers, devices), told)
@@ -132,33 +142,30 @@ def batch(
 
 
 def _processes(workers: int, devices: Sequence[str]) -> Workers:
-    def work(job: Job, shards: Sequence[int]) -> Iterator[Event]:
+    def work(job: Job, shards: Sequence[int]) -> Generator[Event]:
         return pool(job, shards, workers=workers, devices=devices)
 
     return work
 
 
-def _planned(
+def _new(
     run: RunFolder,
     inputs: Sequence[Path],
     columns: Columns,
     shard_rows: int,
     told: Callable[[Progress], object],
 ) -> Plan:
-    """Return the run's plan: the one in its folder, held against the inputs, or a new one."""
-    before = run.read(PLAN)
-    if before is None:
+    def seen(done: int, total: int, name: str) -> None:
+        told(Progress(done, total, stage=f"planning {name}"))
 
-        def seen(done: int, total: int, name: str) -> None:
-            told(Progress(done, total, stage=f"planning {name}"))
-
-        plan = planning.make(inputs, columns, shard_rows, seen)
-        run.log("planned", files=len(plan.sources), rows=plan.rows, shards=len(plan.shards))
-    else:
-        plan = planning.still(Plan.from_dict(before), inputs)
-    if before != (now := plan.to_dict()):
-        run.write(PLAN, now)
+    plan = planning.make(inputs, columns, shard_rows, seen)
+    run.log("planned", files=len(plan.sources), rows=plan.rows, shards=len(plan.shards))
     return plan
+
+
+def _old(run: RunFolder, inputs: Sequence[Path]) -> Plan:
+    """Return the plan in the run's folder, held against the inputs."""
+    return planning.still(read_plan(run.path), inputs)
 
 
 def _work(
@@ -169,9 +176,10 @@ def _work(
     count = _Count(plan, set(missing), told)
     started = time.monotonic()
     if missing:
-        for event in workers(job, missing):
-            _log(run, event)
-            count.hear(event)
+        with closing(workers(job, missing)) as events:
+            for event in events:
+                _log(run, event)
+                count.hear(event)
     tally = Tally()
     for shard in plan.shards:
         tally += read_tally(shard_file(run.path, shard.number))

@@ -82,11 +82,14 @@ class Worker:
     def __init__(self, job: Job, device: str | None = None) -> None:
         """Load the extractor.
 
-        Raises InputError where the run's results so far are another model's, and as loading does.
+        Raises InputError where the run's results so far are another model's, TaskError for a task
+        that it does not know, and as loading does.
         """
         self.job = job
         self.plan = read_plan(job.folder)
         self.extractor = job.load(device)
+        if isinstance(job.ask.task, str):
+            self.extractor.task(job.ask.task)  # an unknown one is refused here, not text by text
         self.journal: Journal | None = None
         _settle(job.folder, self.extractor)
 
@@ -217,11 +220,12 @@ class _Shard:
 
     def _look_out(self, results: Sequence[dict[str, Any]]) -> None:
         """Raise ModelError where the model failed so often that no text can be to blame."""
-        for result in results:
+        before = self.journal.done - len(results)
+        for at, result in enumerate(results, start=1):
             failed = result["error"] is not None and result["fault"] in _MODEL_S
             self.failures = [*self.failures, str(result["error"])] if failed else []
             if len(self.failures) == _IN_A_ROW:
-                self.journal.keep(self.journal.done - _IN_A_ROW)
+                self.journal.keep(before + at - _IN_A_ROW)
                 last = self.failures[-1]
                 raise ModelError(f"{_IN_A_ROW} texts in a row without an answer: {last}")
 
