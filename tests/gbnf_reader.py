@@ -18,7 +18,7 @@ class Gbnf:
 
     def __init__(self, text):
         self.rules = {}
-        for line in text.splitlines():
+        for line in text.removesuffix("\n").split("\n"):
             name, body = line.split(" ::= ", 1)
             assert name not in self.rules, f"{name} comes twice"
             tokens = [m for m in self._tokens(body) if not m[0].isspace()]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import typer
 
@@ -11,6 +11,7 @@ __all__ = [
     "Budget",
     "BudgetTokens",
     "Concurrency",
+    "GrammarKind",
     "PerMinute",
     "PriceIn",
     "PriceOut",
@@ -26,6 +27,14 @@ def server_option(told: str, *names: str) -> Any:
 
 
 Concurrency = Annotated[int, server_option("Questions at a time.")]
+GrammarKind = Annotated[
+    Literal["auto", "lark", "gbnf", "schema", "none"],
+    server_option(
+        "How the model is held to the form: lark (vLLM), gbnf (llama.cpp), a JSON schema, nothing;"
+        " auto asks the server.",
+        "--grammar",
+    ),
+]
 PerMinute = Annotated[float | None, server_option("Requests a minute, at most.")]
 Timeout = Annotated[float, server_option("Seconds until a request is tried again.")]
 Attempts = Annotated[int, server_option("Tries of a request.")]

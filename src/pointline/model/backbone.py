@@ -55,7 +55,7 @@ Kind = Literal["causal", "seq2seq", "masked"]
 DEFAULT = "gemma3-270m"
 
 _HUB_ID = re.compile(r"[\w.-]+/[\w.-]+")
-_SERVED = ("vllm:", "openai:")
+_SERVED = ("vllm:", "openai:", "completions:")
 _PICKLED = ("*.bin", "*.pt", "*.pth", "*.ckpt", "*.pkl")
 _HUB_FILES = ["*.json", "*.safetensors", "*.model", "*.txt", "*.jinja"]
 _ADAPTER = "adapter_config.json"

@@ -138,8 +138,9 @@ class Extractor:
 
         Without a name and an adapter the adapter that comes with pointline is in it; a name
         (also `backbone.DEFAULT`) is the plain model. Adapters are merged into the weights.
-        `openai:NAME@BASE_URL` is a chat model behind an address (`model.openai`), `vllm:NAME` a
-        model that vLLM runs in this process (`model.vllm`).
+        `openai:NAME@BASE_URL` is a chat model behind an address (`model.openai`),
+        `completions:NAME@BASE_URL` a model that pointline trained behind one (`model.served`),
+        `vllm:NAME` one that vLLM runs in this process (`model.vllm`).
 
         Raises ModelError for a model that is missing or damaged, MissingExtra without torch,
         InputError for an adapter of a model behind an address, or a device of such or of vLLM's.
@@ -151,6 +152,10 @@ class Extractor:
             from pointline.model.openai import behind
 
             return behind(str(base), options, adapter=adapter, device=device)
+        if str(base).startswith(question.RAW):
+            from pointline.model import served
+
+            return served.behind(str(base), options, adapter=adapter, device=device)
         if str(base).startswith(_VLLM):
             if device is not None:
                 raise InputError("vLLM chooses its devices: leave device out")

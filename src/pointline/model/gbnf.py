@@ -42,7 +42,8 @@ def from_lark(lark: str) -> str:
     root ::= label "/NER/"
     label ::= "a" | "b"
     """
-    return "".join(f"{rule}\n" for line in lark.splitlines() for rule in _rules(line))
+    lines = lark.removesuffix("\n").split("\n")  # a text may hold what Python calls a line break
+    return "".join(f"{rule}\n" for line in lines for rule in _rules(line))
 
 
 def _rules(line: str) -> Iterator[str]:

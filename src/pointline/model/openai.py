@@ -2,8 +2,9 @@
 
     ex = Extractor.load("openai:NAME@http://127.0.0.1:8000/v1")
 
-The model is held to a JSON schema (`Options.constrained`), or answers freely in the mix format. A
-text is given whole: its window is not known here. `client.Client` does the asking.
+The model is held to the text's grammar where the server takes one, else to a JSON schema, or
+answers freely in the mix format (`Options.constrained`). A text is given whole: its window is not
+known here. `client.Client` does the asking.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any, TypeVar, get_args
 
@@ -23,11 +24,13 @@ from pointline.model.chat.answerfile import AnswerFile
 from pointline.model.chat.client import Client, Memory
 from pointline.model.chat.limits import Limits
 from pointline.model.chat.prompt import ChatPrompt
-from pointline.model.chat.question import Address, Answer, Question
+from pointline.model.chat.question import HOSTED, Address, Answer, Question
 from pointline.model.chat.reading import Strictness, read
+from pointline.model.chat.server import Grammar, rules
 from pointline.model.chat.words import VERSION
 from pointline.model.extract import Extractor, Options
 from pointline.model.form import Form
+from pointline.model.grammar import build
 
 __all__ = ["ANSWERS", "ChatBackend", "ChatExtractor", "behind"]
 
@@ -35,6 +38,8 @@ Found = TypeVar("Found")
 
 #: The file of answers in a run folder.
 ANSWERS = "answers.jsonl"
+
+_GRAMMARS = ("lark", "gbnf")
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,11 +90,15 @@ class ChatBackend:
 class ChatExtractor(Extractor):
     """Extracts by a chat model behind an address; see `chat.prompt` for what it is asked.
 
-    Of the options, `constrained` holds the model to a JSON schema (False: the mix format, freely),
-    and `level`, `example`, `fields` and `max_new_tokens` are as for any model. `reading` says
-    whether answers that are not in the format are repaired (`chat.reading.read`).
+    Of the options, `constrained=False` lets the model answer freely in the mix format; `level`,
+    `example`, `fields` and `max_new_tokens` are as for any model, `align` and `max_items` where it
+    is held to a grammar. `grammar` says how it is held: to the text's grammar as vLLM takes it
+    ("lark") or llama.cpp ("gbnf"), to a JSON "schema", not at all ("none"), or as the server is
+    found to take it ("auto"; it is asked once). `reading` says whether answers that are not in the
+    format are repaired (`chat.reading.read`).
 
-    Raises InputError for another `reading`, for a form of a study, and as `Client` does.
+    Raises InputError for another `reading` or `grammar`, for one where `constrained` is False, for
+    a form of a study, and as `Client` does.
     """
 
     def __init__(
@@ -99,9 +108,14 @@ class ChatExtractor(Extractor):
         *,
         limits: Limits | None = None,
         reading: Strictness = "lenient",
+        grammar: Grammar = "auto",
         memory: Memory | None = None,
         tasks: Iterable[Task] = (),
     ) -> None:
+        if grammar not in get_args(Grammar):
+            raise InputError(f"grammar is one of {', '.join(get_args(Grammar))}, got {grammar!r}")
+        if options is not None and not options.constrained and grammar not in ("auto", "none"):
+            raise InputError(f"a free answer is held to nothing: leave {grammar!r} out")
         if reading not in get_args(Strictness):
             raise InputError(f"reading is 'strict' or 'lenient', got {reading!r}")
         if options is not None and options.asked != Form(options.level):
@@ -109,11 +123,26 @@ class ChatExtractor(Extractor):
         self.client = Client(address, limits, memory=memory)
         super().__init__(ChatBackend(self.client), options, tasks=tasks)
         self.reading = reading
+        self.grammar: Grammar = grammar
         self._prompts: dict[Task, ChatPrompt] = {}
 
     def settings(self) -> dict[str, Any]:
-        """Return how answers are read, and which words are asked."""
-        return {"reading": self.reading, "prompt": VERSION}
+        """Return how answers are read, which words are asked, and which grammar answers keep."""
+        told = {"reading": self.reading, "prompt": VERSION}
+        return {**told, "grammar": self.held} if self.held in _GRAMMARS else told
+
+    @property
+    def held(self) -> Grammar:
+        """How the model is held to the form of an answer; the server is asked where need be.
+
+        Raises ServerError as `Client.server`.
+        """
+        if not self.options.constrained:
+            return "none"
+        if self.grammar != "auto":
+            return self.grammar
+        hosted = self.client.address.base_url == HOSTED
+        return "schema" if hosted else self.client.server().grammar
 
     @contextmanager
     def within(self, folder: Path) -> Iterator[Extractor]:
@@ -124,6 +153,7 @@ class ChatExtractor(Extractor):
                 self.options,
                 limits=self.client.limits,
                 reading=self.reading,
+                grammar=self.grammar,
                 memory=memory,
                 tasks=self.tasks.values(),
             )
@@ -177,17 +207,30 @@ class ChatExtractor(Extractor):
         number, (record, task) = numbered
         prompt = self._prompt_of(task)
         question = prompt.question(record.text, max_tokens=self.options.max_new_tokens)
+        if self.held in _GRAMMARS:
+            question = replace(question, rules=rules(self._lark(record, task), self.held))
         try:
             answer = await self.client.ask(question)
         except NoAnswer as error:
             return number, f"record {record.id!r}: {error}"
         return number, read(answer, record, prompt, reading=self.reading)
 
+    def _lark(self, record: Record, task: Task) -> str:
+        options = self.options
+        return build(
+            task,
+            record.text,
+            align=options.align,
+            form=options.level,
+            max_items=options.max_items,
+            fields=options.fields,
+        )
+
     def _prompt_of(self, task: Task) -> ChatPrompt:
         if task not in self._prompts:
             options = self.options
             self._prompts[task] = ChatPrompt(
-                task, options.constrained, options.level, options.example, options.fields
+                task, self.held == "schema", options.level, options.example, options.fields
             )
         return self._prompts[task]
 
@@ -200,6 +243,7 @@ def behind(
     device: str | None = None,
     limits: Limits | None = None,
     reading: Strictness = "lenient",
+    grammar: Grammar = "auto",
 ) -> ChatExtractor:
     """Return the extractor for `openai:NAME@BASE_URL`.
 
@@ -210,7 +254,7 @@ def behind(
     if adapter is not None or device is not None:
         what = "an adapter" if device is None else "a device"
         raise InputError(f"{address} is behind a server, which has it as it is: leave {what} out")
-    return ChatExtractor(address, options, limits=limits, reading=reading)
+    return ChatExtractor(address, options, limits=limits, reading=reading, grammar=grammar)
 
 
 def _in_order(done: Iterator[tuple[int, Found]]) -> Iterator[Found]:

@@ -32,6 +32,7 @@ from pointline.model.chat.dialect import (
 )
 from pointline.model.chat.limits import Limits, Pace
 from pointline.model.chat.question import KEY, Address, Answer, Question, Usage
+from pointline.model.chat.server import Server, identified
 
 if TYPE_CHECKING:
     import openai
@@ -105,6 +106,7 @@ class Client:
         self._dialect = Dialect()
         self._models: list[str] = []
         self._failed_in_a_row = 0
+        self._server: Server | None = None
         self._session: _Session | None = None
 
     @property
@@ -135,25 +137,97 @@ class Client:
         if session is not None:
             await session.api.close()
 
-    def work(self, things: Iterable[T], job: Callable[[T], Awaitable[R]]) -> Iterator[R]:
+    def work(
+        self, things: Iterable[T], job: Callable[[T], Awaitable[R]], *, at_once: int | None = None
+    ) -> Iterator[R]:
         """Yield what the job makes of each thing, as they are done.
 
-        Twice `concurrency` jobs are under way. Where one raises, no further one is begun, those
-        under way are ended and yielded, and then it is raised. Where an event loop runs, as in a
-        notebook, things are taken and jobs done in a thread of their own.
+        `at_once` jobs are under way, or twice `concurrency`. Where one raises, no further one is
+        begun, those under way are ended and yielded, and then it is raised. Where an event loop
+        runs, as in a notebook, things are taken and jobs done in a thread of their own.
         """
-        steps = self._work(iter(things), job)
+        steps = self._work(iter(things), job, at_once or 2 * self.limits.concurrency)
         return _elsewhere(steps) if _loop_runs() else steps
+
+    # ------------------------------------------------------------ the server
+
+    def server(self) -> Server:
+        """Return what the server says of itself; it is asked once.
+
+        Raises ServerError where none answers, or it refuses the key.
+        """
+        if self._server is None:
+            import openai
+
+            self._server = Server()
+            try:
+                with self._plain() as api:
+                    reply = api.models.with_raw_response.list()
+                    self._server = identified(reply.text, self.address.model)
+                    if self._server.kind == "llamacpp":
+                        self._server = replace(self._server, window=self._context(api))
+            except (openai.APIConnectionError, openai.AuthenticationError) as error:
+                if not isinstance(error, openai.APITimeoutError):
+                    raise self._translated(error) from None
+            except openai.APIError:
+                pass  # not every server lists its models
+        return self._server
+
+    def tokens(self, text: str) -> tuple[int, ...]:
+        """Return the tokens of a text as a prompt, by the server's own tokenizer.
+
+        llama.cpp is told to read a special token that the text spells out as text, vLLM cannot be.
+
+        Raises ServerError where the server does not tell.
+        """
+        import openai
+
+        asked: dict[str, Any] = {"content": text, "add_special": True, "parse_special": False}
+        if self.server().kind == "vllm":
+            asked = {"model": self.address.model, "prompt": text, "add_special_tokens": True}
+        try:
+            with self._plain() as api:
+                reply: Any = api.post(f"{self._root}/tokenize", body=asked, cast_to=object)
+            return tuple(map(int, reply["tokens"]))
+        except openai.APIError as error:
+            raise ServerError(f"{self._root}/tokenize: {self._words(error)}") from None
+        except (LookupError, TypeError, ValueError):
+            raise ServerError(f"{self._root}/tokenize: the reply holds no tokens") from None
+
+    def _context(self, api: openai.OpenAI) -> int | None:
+        """Return how many tokens a slot of llama.cpp's server holds."""
+        told: Any = api.get(f"{self._root}/props", cast_to=object)
+        try:
+            return int(told["default_generation_settings"]["n_ctx"])
+        except (LookupError, TypeError, ValueError):
+            return None
+
+    def _plain(self) -> openai.OpenAI:
+        """Return a client for a question of our own, which waits for its answer."""
+        import openai
+
+        return openai.OpenAI(
+            api_key=self._key or "none",
+            base_url=self.address.base_url,
+            timeout=min(10.0, self.limits.timeout),
+            max_retries=2,
+        )
+
+    @property
+    def _root(self) -> str:
+        return self.address.base_url.removesuffix("/v1")
 
     # ------------------------------------------------------------ many questions
 
-    def _work(self, todo: Iterator[T], job: Callable[[T], Awaitable[R]]) -> Iterator[R]:
+    def _work(
+        self, todo: Iterator[T], job: Callable[[T], Awaitable[R]], at_once: int
+    ) -> Iterator[R]:
         pending: set[asyncio.Task[R]] = set()
         fault: BaseException | None = None
         with asyncio.Runner() as runner:
             try:
                 while True:
-                    room = 0 if fault else 2 * self.limits.concurrency - len(pending)
+                    room = 0 if fault else at_once - len(pending)
                     done, pending = runner.run(_some(pending, todo, room, job))
                     for task in done:
                         if (error := task.exception()) is None:
@@ -260,7 +334,8 @@ class Client:
         import openai
 
         without = set(self._dialect.unknown)
-        create: Any = session.api.chat.completions.with_raw_response.create
+        asked = session.api.chat.completions if question.prompt is None else session.api.completions
+        create: Any = asked.with_raw_response.create
         while True:
             body = self._dialect.body(self.address.model, question, without)
             try:

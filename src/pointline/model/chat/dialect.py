@@ -9,13 +9,15 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from pointline.model.chat.answers import whole
-from pointline.model.chat.question import Answer, Question, Usage
+from pointline.model.chat.question import Answer, Question, Rules, Usage
 
 if TYPE_CHECKING:
     import openai
 
-__all__ = ["FILTERED", "SHOWN", "Dialect", "Garbled", "model_names", "read", "retry_after"]
+__all__ = ["FILTERED", "SHOWN", "TOP", "Dialect", "Garbled", "model_names", "read", "retry_after"]
 
+#: The likeliest tokens of each step that a completion is asked for: no server takes more unasked.
+TOP = 20
 #: Characters of a server's own words in a message.
 SHOWN = 200
 #: The codes of an error that is a refusal: a service does not let the model see the question.
@@ -48,18 +50,20 @@ class Dialect:
         """Return the request for a question, without some of the options."""
         body: dict[str, Any] = {
             "model": model,
-            "messages": [{"role": role, "content": told} for role, told in question.messages],
             "temperature": question.temperature,
             "max_tokens": question.max_tokens,
+            **_what(question),
         }
         if question.draw or question.temperature:
             body["seed"] = question.draw
         if question.logprobs:
-            body["logprobs"] = True
+            body["logprobs"] = True if question.prompt is None else TOP
         if question.schema is not None:
             form = {"name": "answer", "strict": True, "schema": dict(question.schema)}
             body["response_format"] = {"type": "json_schema", "json_schema": form}
-        if "max_tokens" in without:
+        if question.rules is not None:
+            body["extra_body"] = _told(question.rules)
+        if "max_tokens" in without and question.prompt is None:
             body["max_completion_tokens"] = question.max_tokens
         return {name: value for name, value in body.items() if name not in without}
 
@@ -81,6 +85,20 @@ class Dialect:
         self.proven |= _OPTIONAL.keys() & body.keys()
 
 
+def _what(question: Question) -> dict[str, Any]:
+    if question.prompt is None:
+        return {"messages": [{"role": role, "content": told} for role, told in question.messages]}
+    asked: dict[str, Any] = {"prompt": list(question.ids) or question.prompt}
+    return {**asked, "stop": list(question.stop)} if question.stop else asked
+
+
+def _told(rules: Rules) -> dict[str, Any]:
+    """Return the field beside the protocol's in which a server takes a grammar."""
+    if rules.kind == "gbnf":
+        return {"grammar": rules.text}
+    return {"structured_outputs": {"grammar": rules.text}}
+
+
 def read(reply: str, question: Question) -> Answer:
     """Return the answer that a reply's JSON holds.
 
@@ -89,6 +107,8 @@ def read(reply: str, question: Question) -> Answer:
     try:
         values = json.loads(reply)
         first = values["choices"][0]
+        if question.prompt is not None:
+            return _completed(values, first, question)
         message = first["message"]
         text = whole(str(message.get("content") or ""))
         tokens = (first.get("logprobs") or {}).get("content") or ()
@@ -101,6 +121,25 @@ def read(reply: str, question: Question) -> Answer:
         )
     except (ValueError, LookupError, TypeError, AttributeError, RecursionError):
         raise Garbled(" ".join(reply.split())[:SHOWN] or "it is empty") from None
+
+
+def _completed(values: Mapping[str, Any], first: Mapping[str, Any], question: Question) -> Answer:
+    """Return the answer of the completions endpoint, whose tokens stand in lists of their own."""
+    text = whole(str(first["text"]))
+    told = first.get("logprobs") or {}
+    names = [whole(str(token)) for token in told.get("tokens") or ()]
+    logprobs = [_finite(value) for value in told.get("token_logprobs") or ()]
+    likely = (
+        {whole(token): _finite(value) for token, value in (one or {}).items()}
+        for one in told.get("top_logprobs") or ()
+    )
+    return Answer(
+        text=text,
+        finish=str(first.get("finish_reason") or "stop"),
+        tokens=tuple(zip(names, logprobs, strict=True)),
+        usage=_usage(values.get("usage") or {}, question, text),
+        likely=tuple(likely),
+    )
 
 
 def _finite(logprob: object) -> float:
@@ -121,7 +160,8 @@ def _usage(told: Mapping[str, Any], question: Question, text: str) -> Usage:
     """Return the server's counts, or a guess of three bytes a token where it gives none."""
     if told.get("prompt_tokens") is not None:
         return Usage(1, int(told["prompt_tokens"]), int(told.get("completion_tokens") or 0))
-    asked = sum(len(content.encode()) for _, content in question.messages)
+    said = [content for _, content in question.messages] + [question.prompt or ""]
+    asked = sum(len(content.encode()) for content in said)
     return Usage(1, math.ceil(asked / 3), math.ceil(len(text.encode()) / 3), guessed=1)
 
 

@@ -15,7 +15,18 @@ import orjson
 
 from pointline.errors import InputError
 
-__all__ = ["HOSTED", "KEY", "PREFIX", "Address", "Answer", "Question", "Usage", "digest"]
+__all__ = [
+    "HOSTED",
+    "KEY",
+    "PREFIX",
+    "RAW",
+    "Address",
+    "Answer",
+    "Question",
+    "Rules",
+    "Usage",
+    "digest",
+]
 
 #: The environment variable that holds the key, the only place that it is read from.
 KEY = "OPENAI_API_KEY"
@@ -23,6 +34,8 @@ KEY = "OPENAI_API_KEY"
 HOSTED = "https://api.openai.com/v1"
 #: What the name of a model behind an address begins with.
 PREFIX = "openai:"
+#: What that of a model begins with which is asked for completions, not in messages.
+RAW = "completions:"
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,16 +70,16 @@ class Address:
         object.__setattr__(self, "base_url", self.base_url.rstrip("/"))
 
     @classmethod
-    def parse(cls, name: str) -> Self:
-        """Return the address that `openai:NAME@BASE_URL` names.
+    def parse(cls, name: str, prefix: str = PREFIX) -> Self:
+        """Return the address that `openai:NAME@BASE_URL` names, or such with another prefix.
 
         `openai:NAME` is asked at OPENAI_BASE_URL, or at the hosted service where that is not set.
 
         Raises InputError as the class does.
         """
-        if not name.startswith(PREFIX):
-            raise InputError(f"{name!r} names no server: write {PREFIX}NAME@BASE_URL")
-        asked = name.removeprefix(PREFIX)
+        if not name.startswith(prefix):
+            raise InputError(f"{name!r} names no server: write {prefix}NAME@BASE_URL")
+        asked = name.removeprefix(prefix)
         at = max(asked.find("@http://"), asked.find("@https://"))
         if at >= 0:
             return cls(asked[:at], asked[at + 1 :])
@@ -89,11 +102,21 @@ class Address:
 
 
 @dataclass(frozen=True, slots=True)
+class Rules:
+    """A grammar of the answer as a server takes it: vLLM as Lark text, llama.cpp as GBNF."""
+
+    kind: Literal["lark", "gbnf"]
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
 class Question:
     """What is asked: (role, content) messages, and how the model is to answer.
 
     `schema` is the JSON schema of the answer, for servers that hold a model to one; the messages
-    have to ask for JSON too, for those that do not. `draw` tells samples of one question apart.
+    have to ask for JSON too, for those that do not. `rules` is its grammar, for servers that take
+    one. `draw` tells samples of one question apart. `prompt` is asked for its completion instead
+    of messages, as the tokens `ids` where these are known, up to one of the strings `stop`.
 
     >>> here, hi = Address("m"), (("user", "hi"),)
     >>> Question(hi).key(here) == Question(hi, draw=1).key(here)
@@ -106,10 +129,18 @@ class Question:
     max_tokens: int = 512
     draw: int = 0
     logprobs: bool = False
+    rules: Rules | None = None
+    prompt: str | None = None
+    ids: tuple[int, ...] = ()
+    stop: tuple[str, ...] = ()
 
     def key(self, address: Address) -> str:
         """Return what tells this question to this model from every other, as a hex digest."""
-        asked = [address.model, address.base_url, asdict(self)]
+        values = asdict(self)
+        for name in ("rules", "prompt", "ids", "stop"):  # answers may be older than these
+            if not values[name]:
+                del values[name]
+        asked = [address.model, address.base_url, values]
         return hashlib.sha256(orjson.dumps(asked, option=orjson.OPT_SORT_KEYS)).hexdigest()
 
 
@@ -149,6 +180,7 @@ class Usage:
 class Answer:
     """What a model wrote: its text, why it stopped, and each token's log-probability if known.
 
+    `likely` are the likeliest tokens of each step with theirs, where they were asked for.
     `refusal` is what a server that knows refusals says of one. `cached` marks an answer that was
     not asked for now.
     """
@@ -159,6 +191,7 @@ class Answer:
     tokens: tuple[tuple[str, float], ...] = ()
     usage: Usage = Usage()
     cached: bool = field(default=False, compare=False)
+    likely: tuple[Mapping[str, float], ...] = field(default=(), hash=False)
 
     def probability(self, value: str) -> float | None:
         """Return the probability of the tokens that spell `value` where it stands last.
@@ -182,10 +215,14 @@ class Answer:
         """Return the answer as JSON-ready values; `from_dict` takes them back."""
         values = asdict(self)
         del values["cached"]
+        if not self.likely:
+            del values["likely"]
         return values
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> Self:
         """Return the answer that `to_dict` wrote."""
         tokens = tuple((token, logprob) for token, logprob in values["tokens"])
-        return cls(**{**values, "tokens": tokens, "usage": Usage(**values["usage"])})
+        likely = tuple(values.get("likely", ()))
+        usage = Usage(**values["usage"])
+        return cls(**{**values, "tokens": tokens, "usage": usage, "likely": likely})
