@@ -19,12 +19,13 @@ class Paced:
     """A streaming backend: a row takes as many steps as its text has words.
 
     A step waits while the test holds it. Some words make a text one that no model survives.
+    `wide` is how many characters are a token.
     """
 
     name, weights, window = "paced", "", 100_000
 
-    def __init__(self, pace: float = 0.0) -> None:
-        self.pace, self.steps, self.most = pace, 0, 0
+    def __init__(self, pace: float = 0.0, *, wide: int = 1) -> None:
+        self.pace, self.wide, self.steps, self.most = pace, wide, 0, 0
         self.seen: list[str] = []
         self._go = threading.Event()
         self._go.set()
@@ -36,7 +37,7 @@ class Paced:
         self._go.set()
 
     def count(self, text: str) -> int:
-        return len(text)
+        return len(text) // self.wide
 
     def complete(self, prompts, grammars=None, *, max_new_tokens=512, halts=None):
         rules = grammars or [None] * len(prompts)

@@ -92,11 +92,13 @@ def add_routes(app: "FastAPI", desk: Desk) -> None:
     from fastapi import Request
     from fastapi.responses import Response, StreamingResponse
 
+    answers: dict[int | str, dict[str, Any]] = {status: {"model": Fault} for status in _FAULTS}
+    answers[200] = {"content": {_LINES: {}}}
+
     @app.post(
         "/v1/extract",
         response_model=Answer,
-        responses={200: {"content": {_LINES: {}}}}
-        | {status: {"model": Fault} for status in _FAULTS},
+        responses=answers,
         summary="Extract labels and items from texts",
     )
     async def extract(asked: Asked, request: Request) -> Any:

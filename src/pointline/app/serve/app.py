@@ -60,10 +60,13 @@ def make_site(
     `local` is whether it is bound to loopback; where it is not, a `token` is needed, or the word
     that it is `open_to_all`. `origins` are those of other sites whose pages may ask.
 
-    Raises InputError for a server beyond loopback without either, MissingExtra without FastAPI.
+    Raises InputError for a server beyond loopback without either or a token that no header can
+    carry, MissingExtra without FastAPI.
     """
     if not (local or token or open_to_all):
         raise InputError("a server that others can reach needs a token (or --open)")
+    if token and not (token.isascii() and token.isprintable() and " " not in token):
+        raise InputError("the token is letters, digits and signs of ASCII, without blanks")
     require()
     from fastapi import FastAPI
     from fastapi.middleware.cors import CORSMiddleware

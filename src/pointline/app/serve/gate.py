@@ -86,7 +86,7 @@ class Door:
         if self.token and path not in _OPEN and not path.startswith(_OPEN_BELOW):
             told = headers.get("authorization", "")
             scheme, _, key = told.partition(" ")
-            right = hmac.compare_digest(key.strip().encode(), self.token.encode())
+            right = hmac.compare_digest(key.strip().encode("latin-1"), self.token.encode())
             if scheme.lower() != "bearer" or not right:
                 raise Refusal(401, "unauthorized", "send the token: Authorization: Bearer TOKEN")
 

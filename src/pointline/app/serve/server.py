@@ -35,6 +35,7 @@ class Server(uvicorn.Server):
                 log_config=None,
                 access_log=False,
                 server_header=False,
+                proxy_headers=False,
                 lifespan="off",
                 ws="none",
                 http="h11",
@@ -73,7 +74,8 @@ class Server(uvicorn.Server):
         now = monotonic()
         for connection in list(self.server_state.connections):
             cycle = getattr(connection, "cycle", None)
-            if cycle is not None and not cycle.response_complete:
+            closing = connection.transport.is_closing()
+            if cycle is not None and not cycle.response_complete and not closing:
                 self._idle.pop(connection, None)
                 continue
             last, since = self._idle.get(connection, (None, now))
