@@ -1,7 +1,4 @@
-"""The playground served for tests: a browser at a page whose server answers as a test says.
-
-With POINTLINE_PICTURES=docs/pictures the picture of docs/serving.md is made anew.
-"""
+"""The playground served for tests: a browser at a page whose server answers as a test says."""
 
 import threading
 import time
@@ -15,7 +12,17 @@ from pointline.format.record import Fact, Pair, Prediction
 from pointline.format.tasks import TASKS
 from pointline.format.text import place
 
-__all__ = ["Played", "answered", "answering", "at_playground", "done", "playing", "run", "words_of"]
+__all__ = [
+    "Played",
+    "answered",
+    "answering",
+    "at_playground",
+    "done",
+    "looking_at",
+    "playing",
+    "run",
+    "words_of",
+]
 
 MODEL = "a model of the tests"
 TRAINED = ("scnm-en", "scnm-ja", "scnm-zh", "scpos-rw-en", "open-tcree-en")
@@ -160,16 +167,22 @@ class Player:
 
 
 @contextmanager
-def at_playground(pages, app):
-    """Give a player at an application; whatever its pages complained of is a failure."""
-    with playing(app) as base:
-        pages.base, pages.faults, pages.expected = base, [], ("Failed to load resource",)
-        try:
-            yield Player(pages, base)
-            pages.give_back()
-        finally:
-            pages.throw_away()
+def looking_at(pages, base):
+    """Look at the pages of a server; whatever they complained of is a failure."""
+    pages.base, pages.faults, pages.expected = base, [], ("Failed to load resource",)
+    try:
+        yield Player(pages, base)
+        pages.give_back()
+    finally:
+        pages.throw_away()
     assert pages.faults == []
+
+
+@contextmanager
+def at_playground(pages, app):
+    """Give a player at an application."""
+    with playing(app) as base, looking_at(pages, base) as player:
+        yield player
 
 
 def run(page, text=None):
