@@ -7,7 +7,7 @@ import os
 import socket
 import threading
 import traceback
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from concurrent.futures import Future
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -156,10 +156,20 @@ def shards(
         )
         try:
             for row in done.iter_rows():
-                tally = Tally.from_dict(orjson.loads(row["tally"]))
-                yield Event("done", int(row["shard"]), tally.rows, tally)
+                yield _event(row)
         except ray.exceptions.RayError as error:
-            raise _told(error) from None
+            lost = str(error).strip().splitlines()[0]
+            told = f"the workers of the cluster were lost ({lost}): run it again, it goes on"
+            raise ModelError(told) from None
+
+
+def _event(row: Mapping[str, Any]) -> Event:
+    """Return what an actor did; raise what it told."""
+    told = orjson.loads(row["done"])
+    if "error" in told:
+        raise (InputError if told["input"] else ModelError)(told["error"])
+    tally = Tally.from_dict(told["tally"])
+    return Event("done", int(row["shard"]), tally.rows, tally)
 
 
 class _Shards:
@@ -175,12 +185,16 @@ class _Shards:
 
     def __call__(self, batch: dict[str, Any]) -> dict[str, Any]:
         with _EndingTheProcess():
+            done = [self._done(int(number)) for number in batch["shard"]]
+        return {"shard": batch["shard"], "done": [orjson.dumps(one).decode() for one in done]}
+
+    def _done(self, number: int) -> dict[str, Any]:
+        """Do a shard; what pointline raises is told in words, since Ray would tell its own."""
+        try:
             self.worker = self.worker or self._loaded()
-            tallies = [self.worker.do(int(number)) for number in batch["shard"]]
-        return {
-            "shard": batch["shard"],
-            "tally": [orjson.dumps(tally.to_dict()).decode() for tally in tallies],
-        }
+            return {"tally": self.worker.do(number).to_dict()}
+        except PointlineError as error:
+            return {"error": str(error), "input": isinstance(error, InputError)}
 
     def _loaded(self) -> Worker:
         """Load the model; Ray would begin new actors for ever, were they killed while they load."""
@@ -217,16 +231,3 @@ def _share(ray: Any, workers: int) -> int:
     machines = [node["Resources"].get("CPU", 0) for node in ray.nodes() if node["Alive"]]
     smallest = min((count for count in machines if count), default=1)
     return max(1, int(min(sum(machines) // workers, smallest)))
-
-
-def _told(error: BaseException) -> PointlineError:
-    """Return what an actor raised, wherever Ray has put it."""
-    left: list[BaseException | None] = [error]
-    while left:
-        if (one := left.pop()) is None:
-            continue
-        if isinstance(one, PointlineError):
-            return one
-        left += [one.__cause__, getattr(one, "cause", None)]
-    lines = str(error).strip().splitlines() or [type(error).__name__]
-    return ModelError(f"the workers of the cluster were lost ({lines[-1]}): run it again")
