@@ -53,8 +53,8 @@ def test_a_task_by_the_keyboard_alone(player, played):
     assert played.bodies == [{"text": TEXT, "task": "scnm-en"}]
     assert page.locator("#label .label").inner_text() == "Society"
     assert MODEL in page.locator("#label").inner_text()
-    assert texts(page, "#label .meter") == ["97%"]
-    assert texts(page, "#tables .meter") == ["93%", "> 99.9%", "< 0.1%"]
+    assert texts(page, "#label .meter") == ["97.0%"]
+    assert texts(page, "#tables .meter") == ["93.0%", "> 99.9%", "< 0.1%"]
     assert [words_of(page, at) for at in range(3)] == [entity for _, entity in ITEMS]
     assert texts(page, "#marked .tag") == ["people1", "facilities2", "places3"]
     assert texts(page, "#legend li") == ["people 1", "facilities 1", "places 1"]
@@ -133,7 +133,7 @@ def test_own_labels_of_entities_and_of_relations(player, played):
         "No.", "Head", "Relation", "Tail", "Confidence"
     ]  # fmt: skip
     assert [row.split() for row in texts(page, "#tables tbody tr")] == [
-        ["1", "阿明", "住在", "青岛", "80%"]
+        ["1", "阿明", "住在", "青岛", "80.0%"]
     ]
     assert texts(page, "#marked mark.loose") == ["阿明", "青岛"]
 
@@ -230,8 +230,8 @@ def test_dropping_a_level_shows_what_changes(player, played):
         "compared with this", "≠ another label", "same label ▲ +2.0 points"
     ]  # fmt: skip
     assert [row[1].split(" ·")[0] for row in items] == ["3 items", "2 items", "3 items"]
-    assert texts(page, "#compared ins") == ["+ places museum 40%"]
-    lost = ["− facilities Lantern Museum 80%", "− places Bergen 70%"]
+    assert texts(page, "#compared ins") == ["+ places museum 40.0%"]
+    lost = ["− facilities Lantern Museum 80.0%", "− places Bergen 70.0%"]
     assert texts(page, "#compared del") == lost
     assert "kept 1" in items[1][2] and "▼ −40.0 points" in items[1][2]
     assert items[2][2] == "same items ±0"

@@ -98,9 +98,9 @@ def test_the_picture_of_the_documents(pages):
     extractor = Extractor.load()
     own = extractor.tasks.values()
     with serving(extractor.backend, tasks=own) as served, looking_at(pages, served.base) as player:
-        page = player.page(size=(1280, 980))
-        page.locator("#samples option", has_text="Mira Halvorsen").first.wait_for(state="attached")
-        page.select_option("#samples", sample_of(page, "Mira Halvorsen"))
+        page = player.page(size=(1280, 1060))
+        page.locator("#samples option", has_text="The soup was wonderful").first.wait_for(state="attached")
+        page.select_option("#samples", sample_of(page, "The soup was wonderful"))
         run(page)
         page.get_by_role("button", name="Drop one level").click()
         done(page)
@@ -115,5 +115,5 @@ def take(page, name):
     from PIL import Image
 
     shot = Image.open(io.BytesIO(page.screenshot()))
-    few = shot.convert("RGB").quantize(96, dither=Image.Dither.NONE)
+    few = shot.convert("RGB").quantize(160, dither=Image.Dither.NONE)
     few.save(Path(os.environ["POINTLINE_PICTURES"]) / f"{name}.png", optimize=True)

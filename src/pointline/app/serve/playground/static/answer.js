@@ -7,9 +7,9 @@ import { spoken, t } from "./words.js";
 
 /** A probability in words: what is not quite certain is not said to be. */
 export function percent(p) {
-  const format = (value, digits) => new Intl.NumberFormat(spoken(), { style: "percent", maximumFractionDigits: digits }).format(value);
-  if (p > 0.999 && p < 1) return `> ${format(0.999, 1)}`;
-  return p < 0.001 && p > 0 ? `< ${format(0.001, 1)}` : format(p, 1);
+  const { format } = new Intl.NumberFormat(spoken(), { style: "percent", minimumFractionDigits: 1, maximumFractionDigits: 1 });
+  if (p > 0.999 && p < 1) return `> ${format(0.999)}`;
+  return p < 0.001 && p > 0 ? `< ${format(0.001)}` : format(p);
 }
 
 /** A probability as number and bar; an answer of a backend without probabilities has none. */

@@ -114,10 +114,10 @@ export const JA = {
   "influence-says":
     "同じ文章について、片方のレベルを外した場合と、もう片方のレベルの結果を本文に添えた場合を問い合わせます。結果の差が、一方のレベルから他方への影響です。",
   both: "両方のレベルを同時に",
-  "text-alone": "項目なし：ラベルのみ",
-  "text-beside": "項目を本文に添えて",
-  "word-alone": "ラベルなし：項目のみ",
-  "word-beside": "ラベルを本文に添えて",
+  "text-alone": "ラベルのみ",
+  "text-beside": "項目を添えて",
+  "word-alone": "項目のみ",
+  "word-beside": "ラベルを添えて",
   "asked-for": "問い合わせ方",
   found: "結果",
   change: "変化",
@@ -132,7 +132,7 @@ export const JA = {
   lost: "消えた項目",
   count: "{n} 件",
   "count-one": "1 件",
-  mean: "平均確信度 {p}",
+  mean: "平均 {p}",
   points: "{n} ポイント",
 
   take: "結果とコードの書き出し",

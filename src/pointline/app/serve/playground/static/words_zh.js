@@ -114,9 +114,9 @@ export const ZH = {
   "influence-says":
     "对同一段文本再次提问：先去掉其中一层，再把另一层单独得到的结果附在文本旁。前后的差异就是一层对另一层的影响。",
   both: "两层同时",
-  "text-alone": "去掉条目：只求标签",
+  "text-alone": "只求标签",
   "text-beside": "附上条目",
-  "word-alone": "去掉标签：只求条目",
+  "word-alone": "只求条目",
   "word-beside": "附上标签",
   "asked-for": "提问方式",
   found: "结果",
@@ -132,7 +132,7 @@ export const ZH = {
   lost: "消失条目",
   count: "{n} 个",
   "count-one": "1 个",
-  mean: "平均置信度 {p}",
+  mean: "平均 {p}",
   points: "{n} 个百分点",
 
   take: "导出结果与代码",
