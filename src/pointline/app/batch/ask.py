@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from pointline.errors import BudgetSpent, MissingExtra, PointlineError, ServerError
+from pointline.errors import BudgetSpent, MissingExtra, NoAnswer, PointlineError, ServerError
 from pointline.format.record import Prediction, Record
 from pointline.format.tasks import Lang, Task
 from pointline.model.extract import Extractor
@@ -52,7 +52,9 @@ class Ask:
         except PointlineError as error:
             fault = error
         left = [(number, text) for number, text in texts if number not in done]
-        if len(texts) == len(left) == 1:
+        if isinstance(fault, NoAnswer):  # it is told when all the others are done
+            yield from ((number, _own(fault, number)) for number, _ in left)
+        elif len(texts) == len(left) == 1:
             yield left[0][0], fault
         elif left:
             half = (len(left) + 1) // 2
@@ -66,3 +68,10 @@ class Ask:
             records, self.task, labels=self.labels, entities=self.entities,
             relations=self.relations, lang=self.lang, batch_size=batch_size, ordered=False,
         )  # fmt: skip
+
+
+def _own(fault: NoAnswer, number: int) -> NoAnswer:
+    """Return why one text has no answer, of an error that lists several."""
+    name = f"record '{number}': "
+    own = [one.removeprefix(name) for one in fault.problems if one.startswith(name)]
+    return NoAnswer(own[0]) if own else fault
