@@ -26,12 +26,14 @@ from pointline.app.options import (
     new_file,
     task_of,
 )
+from pointline.app.server_options import GrammarKind
 from pointline.errors import InputError
 from pointline.format import tasks
 from pointline.format.record import Prediction, Record
 from pointline.format.tasks import Task
 
 if TYPE_CHECKING:
+    from pointline.model.chat.server import Grammar
     from pointline.model.extract import Extractor, Options
 
 __all__ = ["check_asked", "demo", "extract", "is_served", "load", "samples"]
@@ -70,11 +72,14 @@ def load(
     *,
     device: str | None = None,
     dtype: Literal["auto", "float32", "bfloat16", "float16"] = "float32",
+    grammar: Grammar = "auto",
 ) -> Extractor:
     """Return the extractor that --model and --adapter name, under a progress bar."""
     from pointline.model import backbone
     from pointline.model.extract import Extractor
 
+    if grammar != "auto":
+        return _told(grammar, str(model), adapter, options, device)
     bare = adapter == "none"
     if bare and model is not None and backbone.is_adapter(model):
         raise InputError(f"{model} is an adapter: --adapter none asks for its base, name that")
@@ -87,6 +92,20 @@ def load(
             options=options,
             progress=lambda what, share: advance(round(1000 * share), 1000, what),
         )
+
+
+def _told(
+    grammar: Grammar, model: str, adapter: str | None, options: Options | None, device: str | None
+) -> Extractor:
+    """Return the extractor of a model behind an address that --grammar says how to hold."""
+    from pointline.model import openai, served
+    from pointline.model.chat.question import RAW
+
+    if is_served(model):
+        return openai.behind(model, options, adapter=adapter, device=device, grammar=grammar)
+    if model.startswith(RAW):
+        return served.behind(model, options, adapter=adapter, device=device, grammar=grammar)
+    raise InputError("--grammar is for a model behind an address: openai: or completions:")
 
 
 def demo(
@@ -139,6 +158,7 @@ def extract(
     batch_size: BatchSize = 8,
     device: Device = None,
     dtype: Dtype = "float32",
+    grammar: GrammarKind = "auto",
     html: Html = None,
     json: Annotated[bool, typer.Option("--json", help="Print one record a line as JSON.")] = False,
 ) -> None:
@@ -151,6 +171,8 @@ def extract(
     pointline extract "太郎が得点した。" --labels スポーツ,政治 --entities 選手,チーム --json
 
     pointline extract "..." --task scnm-zh --model openai:NAME@http://127.0.0.1:8000/v1
+
+    pointline extract "..." --task scnm-zh --model completions:NAME@http://127.0.0.1:8080/v1
     """
     from pointline.model.extract import Options
 
@@ -159,7 +181,7 @@ def extract(
     trained = not is_served(model) and (model is not None or adapter is not None)
     asked = _wanted(task, labels, entities, relations, lang or _language(texts), later=trained)
     options = Options(constrained=not free, align=align, long=long)
-    extractor = load(model, adapter, options, device=device, dtype=dtype)
+    extractor = load(model, adapter, options, device=device, dtype=dtype, grammar=grammar)
     wanted = extractor.task(asked) if isinstance(asked, str) else asked
     records = [Record(str(n), wanted.name, one) for n, one in enumerate(texts)]
     found = _run(

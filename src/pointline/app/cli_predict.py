@@ -29,6 +29,7 @@ from pointline.app.server_options import (
     Budget,
     BudgetTokens,
     Concurrency,
+    GrammarKind,
     PerMinute,
     PriceIn,
     PriceOut,
@@ -41,6 +42,7 @@ from pointline.format.tasks import Task
 
 if TYPE_CHECKING:
     from pointline.model.chat.limits import Limits
+    from pointline.model.chat.server import Grammar
     from pointline.model.extract import Extractor, Options
     from pointline.model.predict import Run
     from pointline.score.report import Report
@@ -79,6 +81,7 @@ def predict(
     dtype: Dtype = "float32",
     max_new_tokens: NewTokens = 512,
     limit: Limit = None,
+    grammar: GrammarKind = "auto",
     repair: Repair = False,
     concurrency: Concurrency = 8,
     per_minute: PerMinute = None,
@@ -117,10 +120,14 @@ def predict(
         example=_example(one_shot, given, chosen, served=served),
     )  # fmt: skip
     if served:
-        extractor = _behind(str(model), adapter, device, options, limits, repair=repair)
+        extractor = _behind(
+            str(model), adapter, device, options, limits, repair=repair, grammar=grammar
+        )
     else:
         _refuse(limits, repair=repair)
-        extractor = cli_extract.load(model, adapter, options, device=device, dtype=dtype)
+        extractor = cli_extract.load(
+            model, adapter, options, device=device, dtype=dtype, grammar=grammar
+        )
     meant = extractor.task(chosen) if isinstance(chosen, str) else chosen
     done = _run(given, extractor, out, meant, batch_size)
     print_json(done.to_dict()) if json else _show(done)
@@ -156,19 +163,23 @@ def _behind(
     limits: Limits,
     *,
     repair: bool,
+    grammar: Grammar,
 ) -> Extractor:
     from pointline.model import openai
 
     reading: Literal["strict", "lenient"] = "lenient" if repair else "strict"
     return openai.behind(
-        model, options, adapter=adapter, device=device, limits=limits, reading=reading
-    )
+        model, options, adapter=adapter, device=device, limits=limits, reading=reading,
+        grammar=grammar,
+    )  # fmt: skip
 
 
 def _refuse(limits: Limits, *, repair: bool) -> None:
     """Raise InputError where something was asked that a model of this machine has not."""
     if repair or limits != type(limits)():
-        raise InputError("--repair, a pace, a price or a budget is for a model behind an address")
+        raise InputError(
+            "--repair, a pace, a price or a budget is for a model behind an address"
+        )
 
 
 def _run(given: _Given, extractor: Extractor, out: Path, task: Task | None, batch_size: int) -> Run:

@@ -57,8 +57,9 @@ ModelName = Annotated[
     typer.Option(
         "--model",
         "-m",
-        help="A folder, a GGUF file, a hub id, gemma3-270m or smollm2, openai:NAME@BASE_URL; the"
-        " embedded one if absent.",
+        help="A folder, a GGUF file, a hub id, gemma3-270m or smollm2, vllm:NAME, a chat model"
+        " openai:NAME@BASE_URL, a trained one completions:NAME@BASE_URL; the embedded one if"
+        " absent.",
         show_default=False,
     ),
 ]
