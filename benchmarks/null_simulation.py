@@ -210,7 +210,7 @@ def families(
 
 
 def family_tables(*, count: int, seed: int, size: int = 12) -> dict[str, object]:
-    """Families of 12 sub-datasets of 500 records: what is found of no difference, and of 5 points."""
+    """Families of 12 sub-datasets of 500 records: what is found of 0 points, and of 5."""
     return {
         f"{runs} runs, deviations unlike by {unlike}, {points} points": families(
             runs, unlike, points=points, count=count, size=size, resamples=400, seed=seed

@@ -221,6 +221,24 @@ def test_what_the_simulation_found():
                 assert 0.035 <= levels[level][test] <= 0.065, (level, test)
 
 
+def test_what_moderation_found():
+    """Nothing too often where there is nothing, and the table of docs/scoring.md is the file's."""
+    path = ROOT / "benchmarks" / "results" / "null_simulation.json"
+    found = json.loads(path.read_text(encoding="utf-8"))["families"]
+    printed = (ROOT / "docs" / "scoring.md").read_text(encoding="utf-8")
+    for name, levels in found.items():
+        runs, deviations, points = name.split(", ")
+        cells = [f"{runs}, {'un' * deviations.endswith('0.5')}like", points.split()[0]]
+        cells[0] = cells[0].replace(", like", ", alike")
+        cells += [f"{100 * levels[lv][how]:.1f}" for lv in ("tl", "wl") for how in levels[lv]]
+        assert f"| {' | '.join(cells)} |" in printed, name
+        for level in ("tl", "wl"):
+            if points == "0 points":
+                assert levels[level]["alone"] < levels[level]["moderated"] <= 0.0655, name
+            else:
+                assert levels[level]["moderated"] > 1.4 * levels[level]["alone"], name
+
+
 def test_a_simulated_difference_is_found(simulation):
     rows = simulation.test_set(
         simulation.World(simulation.System(0.7, 0.5), simulation.System(0.8, 0.6)),
