@@ -31,6 +31,7 @@ __all__ = [
     "at_item",
     "chromium",
     "drag_over",
+    "on_loopback",
     "picture",
     "ready",
     "said",
@@ -159,7 +160,7 @@ def serving(pages, folder, source, draft, *, share=0.0):
     with Queue(folder / "review.sqlite", lease=60, clock=clock) as queue:
         desk = Desk(queue, folder, share=share)
         review = desk.open(sides[0] if len(sides) == 2 else None, sides[-1]).review
-        with _answering(desk) as base:
+        with on_loopback(make_app(desk)) as base:
             pages.base, pages.faults = base, []
             try:
                 yield Served(pages, desk, review, base, clock)
@@ -170,10 +171,11 @@ def serving(pages, folder, source, draft, *, share=0.0):
 
 
 @contextmanager
-def _answering(desk):
+def on_loopback(app, *, port=0):
+    """Serve an application in a thread; give its address."""
     import uvicorn
 
-    config = uvicorn.Config(make_app(desk), port=0, log_level="error", lifespan="off")
+    config = uvicorn.Config(app, port=port, log_level="error", lifespan="off")
     server = uvicorn.Server(config)
     thread = threading.Thread(target=server.run)
     thread.start()

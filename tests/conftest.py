@@ -47,3 +47,21 @@ def pages(browser):
     from browsing import Pages
 
     return Pages(browser)
+
+
+@pytest.fixture
+def played():
+    """What a server of the playground is asked, and how it answers."""
+    pytest.importorskip("fastapi", reason="needs fastapi")
+    from playing import Played
+
+    return Played()
+
+
+@pytest.fixture
+def player(pages, played):
+    """Somebody at the playground of that server."""
+    from playing import at_playground
+
+    with at_playground(pages, played.app()) as player:
+        yield player

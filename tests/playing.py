@@ -1,10 +1,10 @@
 """The playground served for tests: a browser at a page whose server answers as a test says."""
 
-import threading
 import time
 from contextlib import contextmanager
 
 import orjson
+from browsing import on_loopback
 
 from pointline.app.serve.playground import playground
 from pointline.corpus.store import to_json
@@ -19,7 +19,6 @@ __all__ = [
     "at_playground",
     "done",
     "looking_at",
-    "playing",
     "run",
     "words_of",
 ]
@@ -124,24 +123,6 @@ def answering(status, code, message, **headers):
     return status, {"error": {"code": code, "message": message}}, named
 
 
-@contextmanager
-def playing(app, *, port=0):
-    """Serve an application on loopback; give its address."""
-    import uvicorn
-
-    config = uvicorn.Config(app, port=port, log_level="error", lifespan="off")
-    server = uvicorn.Server(config)
-    thread = threading.Thread(target=server.run)
-    thread.start()
-    while not server.started:
-        time.sleep(0.01)
-    try:
-        yield f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}"
-    finally:
-        server.should_exit = True
-        thread.join()
-
-
 # ---------------------------------------------------------------- at the page
 
 LOCALES = {"en": "en-GB", "ja": "ja-JP", "zh": "zh-CN"}
@@ -181,7 +162,7 @@ def looking_at(pages, base):
 @contextmanager
 def at_playground(pages, app):
     """Give a player at an application."""
-    with playing(app) as base, looking_at(pages, base) as player:
+    with on_loopback(app) as base, looking_at(pages, base) as player:
         yield player
 
 

@@ -11,22 +11,11 @@ import pytest
 pytest.importorskip("fastapi", reason="needs fastapi")
 
 from browsing import CONTRAST, NAMELESS, WIDE
-from playing import MODEL, Played, answered, at_playground, done, run, words_of
+from playing import MODEL, answered, done, run, words_of
 
 TEXT = "Mira Halvorsen opened the Lantern Museum in Bergen."
 ITEMS = [("people", "Mira Halvorsen"), ("facilities", "Lantern Museum"), ("places", "Bergen")]
 EVIL = "<script>document.title='broken'</script><img src=x onerror=alert(1)> \u202eabc\u202c 'JSON'"
-
-
-@pytest.fixture
-def played():
-    return Played()
-
-
-@pytest.fixture
-def player(pages, played):
-    with at_playground(pages, played.app()) as player:
-        yield player
 
 
 def texts(page, selector):

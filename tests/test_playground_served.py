@@ -56,16 +56,16 @@ def test_a_text_is_asked_and_each_refusal_told(pages):
 
 
 def test_its_token_lets_the_page_ask(pages):
-    with serving(Paced(), token="a secret") as served, looking_at(pages, served.base) as player:
+    with serving(Paced(), token="a-secret") as served, looking_at(pages, served.base) as player:
         page = player.page()
         page.locator("#token:focus").wait_for()
-        page.keyboard.type("a secret")
+        page.keyboard.type("a-secret")
         page.keyboard.press("Tab")
         page.locator("#task option").first.wait_for(state="attached")
         run(page)
         assert page.locator("#label .label").inner_text() == "Nature"
         page.get_by_label("curl").check()
-        assert "a secret" not in page.locator("#snippet").inner_text()
+        assert "a-secret" not in page.locator("#snippet").inner_text()
         page.goto(f"{served.base}/docs")
         assert "/v1/extract" in page.locator("body").inner_text()
 
@@ -99,7 +99,9 @@ def test_the_picture_of_the_documents(pages):
     own = extractor.tasks.values()
     with serving(extractor.backend, tasks=own) as served, looking_at(pages, served.base) as player:
         page = player.page(size=(1280, 1060))
-        page.locator("#samples option", has_text="The soup was wonderful").first.wait_for(state="attached")
+        page.locator("#samples option", has_text="The soup was wonderful").first.wait_for(
+            state="attached"
+        )
         page.select_option("#samples", sample_of(page, "The soup was wonderful"))
         run(page)
         page.get_by_role("button", name="Drop one level").click()

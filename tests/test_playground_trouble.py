@@ -6,20 +6,10 @@ import pytest
 
 pytest.importorskip("fastapi", reason="needs fastapi")
 
-from playing import Played, answered, answering, at_playground, done, playing, run
+from browsing import on_loopback
+from playing import answered, answering, done, run
 
 TEXT = "Ada moved to Turin."
-
-
-@pytest.fixture
-def played():
-    return Played()
-
-
-@pytest.fixture
-def player(pages, played):
-    with at_playground(pages, played.app()) as player:
-        yield player
 
 
 @pytest.mark.parametrize(
@@ -157,7 +147,7 @@ def test_a_token_is_asked_for_and_forgotten(player, played):
 
 def test_a_server_that_went_away_and_came_back(pages, played):
     app = played.app()
-    with playing(app) as base:
+    with on_loopback(app) as base:
         port = int(base.rpartition(":")[2])
         pages.base, pages.faults, pages.expected = base, [], ("Failed to load resource",)
         page = pages.take(locale="en-GB")
@@ -166,7 +156,7 @@ def test_a_server_that_went_away_and_came_back(pages, played):
         run(page, TEXT)
     page.keyboard.press("Control+Enter")
     page.locator("#trouble h2", has_text="does not answer").wait_for()
-    with playing(app, port=port):
+    with on_loopback(app, port=port):
         page.get_by_role("button", name="Try again").click()
         done(page)
         assert page.locator("#trouble").is_hidden()
