@@ -188,7 +188,7 @@ def _serve(giver: Connection, job: Job, device: str | None, threads: int) -> Non
             giver.send(Event("done", shard, tally=worker.do(shard, told)))
     except PointlineError as error:
         giver.send(error)
-    except (EOFError, BrokenPipeError):  # nobody is there who would give more
+    except (EOFError, ConnectionError):  # nobody is there who would give more
         sys.exit(1)
     finally:
         for number in (signal.SIGINT, signal.SIGTERM):

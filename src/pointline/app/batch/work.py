@@ -22,9 +22,9 @@ from pointline.model.extract import Extractor
 from pointline.model.runfolder import RunFolder
 
 __all__ = [
+    "FAULTS",
     "MODEL",
     "PLAN",
-    "Ask",
     "Job",
     "Load",
     "Worker",
@@ -42,6 +42,9 @@ PLAN, MODEL = "plan.json", "model.json"
 _AHEAD = 16  # batches that are given to the extractor at a time
 _IN_A_ROW = 25  # texts that the model fails on, after which it is not the texts
 _MODEL_S = ("killed", "model-error", "no-answer")
+
+#: Why a text that could be read has no result; `corpus.textrow.Fault` has the others.
+FAULTS = ("too-long", "no-answer", "model-error", "refused", "killed")
 
 
 @dataclass(frozen=True, slots=True)
