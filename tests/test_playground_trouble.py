@@ -18,7 +18,7 @@ TEXT = "Ada moved to Turin."
         (answering(413, "too_large", "at most 64 KiB"), "too long for this server", "at most 64 KiB"),
         (answering(422, "values", "no task 'x'"), "does not take this question", "no task 'x'"),
         (answering(400, "malformed", "not JSON"), "does not take this question", "not JSON"),
-        (answering(503, "stopping", "going"), "is stopping", "going"),
+        (answering(503, "stopping", "going"), "takes no texts now", "going"),
         (answering(504, "time", "30 s"), "took too long", "30 s"),
         (answering(500, "fault", "oh"), "The server failed", "oh"),
         ({"id": "0", "error": {"code": "TextTooLong", "message": "in all"}}, "not be read", "in all"),

@@ -3,7 +3,7 @@
 const TRIES = 5;
 const KINDS = {
   400: "values", 401: "token", 403: "token", 404: "values", 408: "time", 413: "large",
-  415: "values", 421: "values", 422: "values", 429: "full", 503: "stopping", 504: "time",
+  415: "values", 421: "values", 422: "values", 429: "full", 503: "closed", 504: "time",
 };
 
 /** A question that was not answered: `kind` names the trouble, the message is the server's own. */

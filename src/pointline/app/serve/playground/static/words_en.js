@@ -79,7 +79,7 @@ export const EN = {
   "trouble-values": "The server does not take this question.",
   "trouble-token": "The server asks for its token.",
   "trouble-time": "The server took too long and gave up: a shorter text may help.",
-  "trouble-stopping": "The server is stopping.",
+  "trouble-closed": "The server takes no texts now.",
   "trouble-failed": "This text could not be read.",
   "trouble-odd": "Something else than a pointline server answered.",
   "trouble-broken": "The server failed.",

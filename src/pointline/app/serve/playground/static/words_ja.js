@@ -79,7 +79,7 @@ export const JA = {
   "trouble-values": "サーバーがこのリクエストを受け付けませんでした。",
   "trouble-token": "サーバーのトークンが必要です。",
   "trouble-time": "時間内に処理が終わりませんでした。短い文章でお試しください。",
-  "trouble-stopping": "サーバーは停止処理中です。",
+  "trouble-closed": "サーバーは現在、文章を受け付けていません。",
   "trouble-failed": "この文章は処理できませんでした。",
   "trouble-odd": "pointline のサーバーではない相手から応答がありました。",
   "trouble-broken": "サーバーでエラーが発生しました。",

@@ -79,7 +79,7 @@ export const ZH = {
   "trouble-values": "服务器不接受这个请求。",
   "trouble-token": "服务器需要令牌。",
   "trouble-time": "服务器处理超时，请换一段较短的文本试试。",
-  "trouble-stopping": "服务器正在停止。",
+  "trouble-closed": "服务器目前不接受文本。",
   "trouble-failed": "这段文本无法处理。",
   "trouble-odd": "作出回应的不是 pointline 服务器。",
   "trouble-broken": "服务器出错了。",
