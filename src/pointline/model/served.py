@@ -14,6 +14,7 @@ import math
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache, lru_cache
+from itertools import takewhile
 from operator import itemgetter
 from typing import Any
 
@@ -219,21 +220,49 @@ def _halted(text: str, halt: Halt, *, cut: bool) -> tuple[str, bool]:
 
 
 def _tokens(answer: Answer, text: str) -> tuple[Token, ...]:
-    """Return the tokens of a text with their probabilities; none where they do not spell it."""
-    ended = answer.finish == "stop" and len(text) == len(answer.text)
-    stop = answer.tokens[-1][0] if ended and answer.tokens else None
-    found, at = [], 0
-    for (name, logprob), likely in zip(answer.tokens, answer.likely, strict=True):
-        if not text.startswith(name, at):
-            break
-        found.append(Token(0, at, at + len(name), min(logprob, 0.0), _close(likely, stop)))
-        at += len(name)
-    if at < len(text):
+    """Return the tokens of a text with their probabilities; none where they do not spell it.
+
+    The text is the beginning of the answer's. Where the model ended the answer, its last token is
+    the one that did.
+    """
+    names = [name for name, _ in answer.tokens]
+    spans, stop = _spans(names, answer.text), None
+    if spans is None and answer.finish == "stop" and names:
+        spans, stop = _spans(names[:-1], answer.text), names[-1]
+        spans = None if spans is None else [*spans, (len(answer.text),) * 2]
+    if spans is None:
         return ()
-    if ended and len(found) + 1 == len(answer.tokens):
-        last = answer.tokens[-1][1], _close(answer.likely[-1], stop)
-        found.append(Token(0, at, at, min(last[0], 0.0), last[1]))
-    return tuple(found)
+    steps = zip(spans, answer.tokens, answer.likely, strict=True)
+    return tuple(
+        Token(0, start, min(end, len(text)), min(logprob, 0.0), _close(likely, stop))
+        for (start, end), (_, logprob), likely in steps
+        if start < len(text) or (start == end == len(text) == len(answer.text))
+    )
+
+
+def _spans(names: Sequence[str], text: str) -> list[tuple[int, int]] | None:
+    """Return the characters of each token, None where the tokens do not spell the text.
+
+    A token that holds a part of a character is written with a replacement character; those of a
+    run share the characters up to the next whole token.
+    """
+    spans: list[tuple[int, int]] = []
+    at = 0
+    while len(spans) < len(names):
+        name = names[len(spans)]
+        end = at + len(name)
+        parted: Sequence[str] = (name,)
+        if not text.startswith(name, at):
+            parted = [
+                *takewhile(lambda one: "\N{REPLACEMENT CHARACTER}" in one, names[len(spans) :])
+            ]
+            behind = names[len(spans) + len(parted) :]
+            end = text.find(behind[0], at + 1) if behind else len(text)
+            if not parted or end < 0:
+                return None
+        spans += [(at, end)] * len(parted)
+        at = end
+    return spans if at == len(text) else None
 
 
 def _close(likely: Any, stop: str | None) -> float:
