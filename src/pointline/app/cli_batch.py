@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from pointline.app.batch.load import Loader
     from pointline.app.batch.plan import Plan
     from pointline.app.batch.run import Progress, Summary, Workers
+    from pointline.corpus.textrow import Columns
 
 __all__ = ["batch"]
 
@@ -50,6 +51,13 @@ _Out = Annotated[
     Path | None, typer.Option(help="The run's folder; run again to go on.", show_default=False)
 ]
 _Own = Annotated[str | None, typer.Option(help="Your own, by commas.", show_default=False)]
+_Lang = Annotated[
+    Literal["en", "ja", "zh"] | None,
+    typer.Option(help="Language of your own labels' task; each text's, by its script."),
+]
+_TextColumn = Annotated[str, typer.Option(help="The key or column of texts.")]
+_IdColumn = Annotated[str, typer.Option(help="The key or column of ids.")]
+_DropText = Annotated[bool, typer.Option("--drop-text", help="Write no texts.")]
 _Workers = Annotated[int, typer.Option(min=1, help="Processes, or workers of the cluster.")]
 _Ray = Annotated[
     str | None,
@@ -82,10 +90,7 @@ def batch(
     labels: _Own = None,
     entities: _Own = None,
     relations: _Own = None,
-    lang: Annotated[
-        Literal["en", "ja", "zh"] | None,
-        typer.Option(help="Language of your own labels' task; each text's by its script."),
-    ] = None,
+    lang: _Lang = None,
     model: ModelName = None,
     adapter: AdapterName = None,
     workers: _Workers = 1,
@@ -96,9 +101,9 @@ def batch(
     dtype: Dtype = "float32",
     batch_size: BatchSize = 8,
     shard_rows: _ShardRows = 1000,
-    text_column: Annotated[str, typer.Option(help="The key or column of texts.")] = "text",
-    id_column: Annotated[str, typer.Option(help="The key or column of ids.")] = "id",
-    drop_text: Annotated[bool, typer.Option("--drop-text", help="Write no texts.")] = False,
+    text_column: _TextColumn = "text",
+    id_column: _IdColumn = "id",
+    drop_text: _DropText = False,
     free: Free = False,
     align: Align = "words",
     long: Long = "split",
@@ -118,42 +123,43 @@ def batch(
 
     pointline batch texts/ --task scnm-ja --out results --workers 2
 
-    pointline batch a.parquet b.jsonl --labels sports,politics --entities player --out results
-
-    pointline batch texts/ --task scnm-en --plan --estimate 64
+    pointline batch texts/ --labels sports,politics --entities player --plan --estimate 64
     """
     from pointline.app.batch.load import Loader
-    from pointline.app.batch.run import batch as run
     from pointline.corpus.textrow import Columns
     from pointline.model.chat.limits import Limits
     from pointline.model.extract import Options
 
-    ask = _ask(task, labels, entities, relations, lang, model=model, adapter=adapter)
-    load = Loader(
-        model, adapter, dtype,
-        Options(constrained=not free, align=align, long=long, max_new_tokens=max_new_tokens),
-        Limits(concurrency=concurrency, timeout=timeout),
+    options = Options(constrained=not free, align=align, long=long, max_new_tokens=max_new_tokens)
+    typed = _Typed(
+        inputs,
+        _ask(task, labels, entities, relations, lang, trained=_is_trained(model, adapter)),
+        Loader(model, adapter, dtype, options, Limits(concurrency=concurrency, timeout=timeout)),
+        Columns(text_column, id_column), shard_rows, batch_size, names_in(device), workers,
     )  # fmt: skip
-    columns, devices = Columns(text_column, id_column), names_in(device)
     if plan:
-        asked = _Asked(load, ask, sample, batch_size, devices[0] if devices else None)
-        _tell(_planned(inputs, columns, shard_rows), asked, workers, json=json)
+        _tell(typed, sample, json=json)
         return
-    if out is None:
-        raise InputError("where to? give --out FOLDER, or --plan to see what there is to do")
-    if sample:
-        raise InputError("--estimate times a sample for --plan: give both, or none")
     doers = workers if ray is None else _cluster(ray, workers, cpus, gpus)
-    with _stoppable(), _progress() as told:
-        done = run(
-            inputs, out, load, ask, workers=doers, devices=devices, columns=columns,
-            shard_rows=shard_rows, batch_size=batch_size, keep_text=not drop_text,
-            settings=_settings(load), progress=told,
-        )  # fmt: skip
+    done = _run(typed, _place(out, sample), doers, keep_text=not drop_text)
     print_json(done.to_dict()) if json else _show(done)
 
 
 # ---------------------------------------------------------------- what was typed
+
+
+@dataclass(frozen=True, slots=True)
+class _Typed:
+    """What was typed of the inputs, the question and the model."""
+
+    inputs: Sequence[Path]
+    ask: Ask
+    load: Loader
+    columns: Columns
+    shard_rows: int
+    batch_size: int
+    devices: tuple[str, ...]
+    workers: int
 
 
 def _ask(
@@ -163,8 +169,7 @@ def _ask(
     relations: str | None,
     lang: Literal["en", "ja", "zh"] | None,
     *,
-    model: str | None,
-    adapter: str | None,
+    trained: bool,
 ) -> Ask:
     from pointline.app.batch.ask import Ask
     from pointline.format import tasks
@@ -174,8 +179,12 @@ def _ask(
         kinds, names, links = map(labels_of, (labels, entities, relations))
         tasks.adhoc(labels=kinds, entities=names, relations=links, lang=lang or "en")
         return Ask(None, _kept(kinds), _kept(names), _kept(links), lang)
-    trained = not cli_extract.is_served(model) and (model is not None or adapter is not None)
     return Ask(task if trained and not Path(task).exists() else task_of(task))
+
+
+def _is_trained(model: str | None, adapter: str | None) -> bool:
+    """Tell whether the model may know tasks that the table does not."""
+    return not cli_extract.is_served(model) and (model is not None or adapter is not None)
 
 
 def _kept(labels: list[str] | None) -> tuple[str, ...] | None:
@@ -220,28 +229,31 @@ def _stoppable() -> Iterator[None]:
         raise typer.Exit(_STOPPED) from None
 
 
-def _planned(inputs: Sequence[Path], columns: Any, shard_rows: int) -> Plan:
+def _place(out: Path | None, sample: int) -> Path:
+    if out is None:
+        raise InputError("where to? give --out FOLDER, or --plan to see what there is to do")
+    if sample:
+        raise InputError("--estimate times a sample for --plan: give both, or none")
+    return out
+
+
+def _run(typed: _Typed, out: Path, workers: int | Workers, *, keep_text: bool) -> Summary:
+    from pointline.app.batch.run import batch as run
+
+    with _stoppable(), _progress() as told:
+        return run(
+            typed.inputs, out, typed.load, typed.ask, workers=workers, devices=typed.devices,
+            columns=typed.columns, shard_rows=typed.shard_rows, batch_size=typed.batch_size,
+            keep_text=keep_text, settings=_settings(typed.load), progress=told,
+        )  # fmt: skip
+
+
+def _tell(typed: _Typed, sample: int, *, json: bool) -> None:
+    """Print what there is to do, and how long it would take."""
     from pointline.app.batch import plan as planning
 
     with show.progress("planning") as advance:
-        return planning.make(inputs, columns, shard_rows, advance)
-
-
-@dataclass(frozen=True, slots=True)
-class _Asked:
-    """What an estimate is made with."""
-
-    load: Loader
-    ask: Ask
-    sample: int
-    batch_size: int
-    device: str | None
-
-
-def _tell(plan: Plan, asked: _Asked, workers: int, *, json: bool) -> None:
-    """Print what there is to do, and how long it would take."""
-    from pointline.app.batch.estimate import estimate
-
+        plan = planning.make(typed.inputs, typed.columns, typed.shard_rows, advance)
     told: dict[str, Any] = {
         "files": len(plan.sources),
         "left out": list(plan.left_out),
@@ -249,13 +261,8 @@ def _tell(plan: Plan, asked: _Asked, workers: int, *, json: bool) -> None:
         "rows": plan.rows,
         "shards": len(plan.shards),
     }
-    if asked.sample:
-        with show.progress("timing a sample"):
-            made = estimate(
-                plan, asked.load, asked.ask, sample=asked.sample, batch_size=asked.batch_size,
-                device=asked.device,
-            )  # fmt: skip
-        told["estimate"] = made.to_dict(workers)
+    if sample:
+        told["estimate"] = _estimated(plan, typed, sample)
     if json:
         print_json(told)
         return
@@ -264,6 +271,17 @@ def _tell(plan: Plan, asked: _Asked, workers: int, *, json: bool) -> None:
         show.say(f"{name}: {_plain(value)}")
     if left:
         show.say(f"left out, as they end in no suffix of texts: {len(left)}, e.g. {left[0]}")
+
+
+def _estimated(plan: Plan, typed: _Typed, sample: int) -> dict[str, Any]:
+    from pointline.app.batch.estimate import estimate
+
+    with show.progress("timing a sample"):
+        made = estimate(
+            plan, typed.load, typed.ask, sample=sample, batch_size=typed.batch_size,
+            device=typed.devices[0] if typed.devices else None,
+        )  # fmt: skip
+    return made.to_dict(typed.workers)
 
 
 def _plain(value: Any) -> str:

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import os
+import re
 import shutil
+import tempfile
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
 from typing import Any
+
+import orjson
 
 from pointline.app.batch.ask import Ask
 from pointline.app.batch.journal import DEATHS, Journal
@@ -41,6 +46,7 @@ PLAN, MODEL = "plan.json", "model.json"
 
 _AHEAD = 16  # batches that are given to the extractor at a time
 _IN_A_ROW = 25  # texts that the model fails on, after which it is not the texts
+_NUMBERED = re.compile("^record '[0-9]+': ")  # our own number, which nobody else knows
 _MODEL_S = ("killed", "model-error", "no-answer")
 
 #: Why a text that could be read has no result; `corpus.textrow.Fault` has the others.
@@ -136,10 +142,15 @@ def _settle(folder: Path, extractor: Extractor) -> None:
     run = RunFolder(folder)
     before = run.read(MODEL)
     if before is None:
-        run.write(MODEL, now)
-    elif before != now:
-        told = f"{folder} holds results of {before['model']} with other weights, or another model"
-        raise InputError(f"{told}, than {now['model']}: give another folder")
+        # many workers may do so at a time, each from a file of its own
+        handle, own = tempfile.mkstemp(prefix=f".{MODEL}.", dir=folder)
+        with os.fdopen(handle, "wb") as out:
+            out.write(orjson.dumps(now, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE))
+        Path(own).replace(folder / MODEL)
+        before = run.read(MODEL)
+    if before != now:
+        told = f"{folder} holds results of other weights, or another model, than {now['model']}"
+        raise InputError(f"{told}: give another folder")
 
 
 def _spent(journal: Journal, extractor: Extractor) -> Tally:
@@ -196,7 +207,7 @@ class _Shard:
         """Return a result for each row, in their order."""
         texts = [(at, row.text) for at, (_, row) in enumerate(rows) if not row.fault]
         found = dict(self.job.ask.answers(self.extractor, texts, self.job.batch_size))
-        return [self._result(*rows[at], found.get(at)) for at in range(len(rows))]
+        return [self._result(*row, found.get(at)) for at, row in enumerate(rows)]
 
     def _result(
         self, name: str, row: Row, found: Prediction | PointlineError | None
@@ -206,7 +217,8 @@ class _Shard:
             return resultfile.values(found, place | self._tokens(found))
         if found is None:
             return resultfile.error_values(row.fault, row.error, place)
-        return resultfile.error_values(_fault(found), " ".join(str(found).split()), place)
+        told = _NUMBERED.sub("", " ".join(str(found).split()))
+        return resultfile.error_values(_fault(found), told, place)
 
     def _place(self, name: str, row: Row) -> dict[str, Any]:
         id = f"{name}:{row.number}" if row.id is None else row.id
