@@ -216,6 +216,16 @@ def test_a_connection_without_a_request_is_cut():
         served.until(lambda: len(served.server.server_state.connections) <= 1)
 
 
+def test_connections_are_bounded():
+    with serving(Paced(), limits={"connections": 4, "head_wait": 0.5}) as served:
+        silent = [socket.create_connection(("127.0.0.1", served.port)) for _ in range(4)]
+        served.until(lambda: len(served.server.server_state.connections) == 4)
+        assert served.client.get("/health").status_code == 503
+        served.until(lambda: served.ask().status_code == 200)  # they were cut
+        for one in silent:
+            one.close()
+
+
 def test_a_reader_that_does_not_read_is_cut():
     """Its answer is larger than what the system keeps for it."""
     limits = {"write_wait": 0.5, "head_wait": 0.5, "text": 10**6, "texts": 16, "body": 2 * 10**7}

@@ -2,6 +2,7 @@ import io
 import json
 import logging
 import sys
+import threading
 
 import httpx2
 import pytest
@@ -23,8 +24,10 @@ def log():
     written = io.StringIO()
     kept = {name: logging.getLogger(name) for name in ("pointline.serve", "uvicorn")}
     before = {n: (one.handlers[:], one.level, one.propagate) for n, one in kept.items()}
+    hook = threading.excepthook
     logs.to(written)
     yield written
+    threading.excepthook = hook
     for name, (handlers, level, propagate) in before.items():
         kept[name].handlers[:], kept[name].propagate = handlers, propagate
         kept[name].setLevel(level)
@@ -69,7 +72,7 @@ def test_with_a_token_texts_and_counts_are_for_who_has_it(log):
             b"Bearer guess",
             b"Basic " + TOKEN.encode(),
             TOKEN.encode(),
-            b"Bearer ",
+            b"Bearer",
             b"\xff",
         ):
             answer = served.client.get("/v1/tasks", headers={"authorization": wrong})
@@ -160,6 +163,15 @@ def test_texts_are_logged_where_that_was_asked_for(log):
         served.until(lambda: lines(log))
     assert lines(log)[0]["text"] == ["太郎 ran."]
     assert "太郎" in log.getvalue()
+
+
+def test_of_what_the_worker_died_is_logged_without_the_text(log):
+    with serving(Paced()) as served:
+        assert served.ask("Ada broken.").status_code == 503
+        served.site.worker._thread.join(10)
+    died = next(line for line in lines(log) if line["event"] == "a thread died")
+    assert died["error"] == "KeyError" and died["level"] == "critical"
+    assert "a bug" not in log.getvalue() and "Traceback" not in log.getvalue()
 
 
 def test_a_fault_of_ours_is_told_in_one_form_and_logged_without_its_message(log):

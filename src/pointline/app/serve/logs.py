@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import threading
 import traceback
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -46,7 +47,7 @@ def told_of(error: BaseException) -> Mapping[str, Any]:
 
 
 def to(stream: TextIO) -> None:
-    """Log to a stream, and what the HTTP server has to say as well."""
+    """Log to a stream; what the HTTP server has to say, and of what a thread died, as well."""
     handler = logging.StreamHandler(stream)
     handler.setFormatter(Lines())
     for name, level in (("pointline.serve", logging.INFO), ("uvicorn", logging.WARNING)):
@@ -54,3 +55,9 @@ def to(stream: TextIO) -> None:
         logger.handlers[:] = [handler]
         logger.setLevel(level)
         logger.propagate = False
+    threading.excepthook = _died
+
+
+def _died(told: threading.ExceptHookArgs) -> None:
+    if told.exc_value is not None:
+        LOGGER.critical("a thread died", extra={"told": told_of(told.exc_value)})

@@ -7,7 +7,7 @@ text's ends the worker, and `state` says so.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from itertools import count
 from threading import Thread
 from time import monotonic
@@ -22,7 +22,7 @@ from pointline.app.serve.queue import Order, Queue, Result, Text
 from pointline.corpus import store
 from pointline.errors import InputError, PointlineError, TextTooLong
 from pointline.format.record import Prediction
-from pointline.model.backend import Backend, Completion, Halt, Request, completions
+from pointline.model.backend import Backend, Completion, Request, completions
 from pointline.model.extract import Extractor
 from pointline.model.prepared import Prepared
 
@@ -192,17 +192,7 @@ class _Counted:
     def __init__(self, backend: Backend, metrics: Metrics) -> None:
         self._backend, self._metrics = backend, metrics
         self.name, self.weights, self.window = backend.name, backend.weights, backend.window
-        self.count = backend.count
-
-    def complete(
-        self,
-        prompts: Sequence[str],
-        grammars: Sequence[str] | None = None,
-        *,
-        max_new_tokens: int = 512,
-        halts: Sequence[Halt] | None = None,
-    ) -> list[Completion]:
-        return self._backend.complete(prompts, grammars, max_new_tokens=max_new_tokens, halts=halts)
+        self.count, self.complete = backend.count, backend.complete
 
     def stream(
         self, requests: Iterable[Request | None], *, batch_size: int, max_new_tokens: int = 512
