@@ -1,6 +1,6 @@
 """`pointline batch` where a text and we kill its workers, and two workers against one.
 
-    python benchmarks/batch_kills.py [--texts 100000] [--waits 20000] [--model-texts 24]
+    python benchmarks/batch_kills.py [--texts 100000] [--waits 8000] [--model-texts 24]
         [--json benchmarks/results/batch_kills.json]
 
 The first part has a scripted backend: the machinery is what is tried. One text in the middle ends
@@ -8,7 +8,7 @@ its process by SIGKILL, as running out of memory would. A worker is killed from 
 the process that gives out the work; the same call goes on. Every text must have one result, but
 for the one, and what is done must not be done again: the backend writes down what it is asked.
 
-The second part has a backend that waits instead of working (10 ms a batch, as for a GPU or a
+The second part has a backend that waits instead of working (50 ms a batch, as for a GPU or a
 server), so that two workers can be seen beside one on a busy machine. In the third part it is the
 embedded model; two workers share the processors that one has, so processor seconds are what to
 compare. Then one worker is timed as `--plan --estimate` does, by language, on one thread.
@@ -46,6 +46,7 @@ from pointline.corpus.textrow import Columns
 from pointline.model.backend import Completion, Scripted
 from pointline.model.extract import Extractor, Options
 
+WAIT = 0.05  # seconds a batch
 POISON = "this text ends its process"
 
 
@@ -66,7 +67,7 @@ class Noting(Scripted):
 
 class Waiting(Scripted):
     def complete(self, prompts: Sequence[str], *rest: Any, **more: Any) -> list[Completion]:
-        time.sleep(0.01)
+        time.sleep(WAIT)
         return super().complete(prompts, *rest, **more)
 
 
@@ -272,8 +273,8 @@ def _timed(
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--texts", type=int, default=100_000)
-    parser.add_argument("--waits", type=int, default=20_000)
+    parser.add_argument("--texts", type=int, default=100_000, help="0 leaves it out")
+    parser.add_argument("--waits", type=int, default=8000)
     parser.add_argument("--model-texts", type=int, default=24)
     parser.add_argument("--json", type=Path)
     parser.add_argument("--child", nargs=2, type=Path)
@@ -282,17 +283,20 @@ def main() -> None:
         one_run(*options.child)
         return
     result: dict[str, Any] = {"machine": describe()}
+    if options.json and options.json.exists():  # a part that is left out keeps its numbers
+        result = json.loads(options.json.read_text(encoding="utf-8")) | result
+    parts = {"kills": (kills, options.texts), "waits": (waits, options.waits),
+             "embedded": (embedded, options.model_texts),
+             "estimate": (costs, options.model_texts)}  # fmt: skip
     with tempfile.TemporaryDirectory() as work:
-        result["kills"] = kills(options.texts, Path(work))
-        if options.waits:
-            result["waits"] = waits(options.waits, Path(work))
-        if options.model_texts:
-            result["embedded"] = embedded(options.model_texts, Path(work))
-            result["estimate"] = costs(options.model_texts, Path(work))
-    told = json.dumps(result, ensure_ascii=False, indent=2)
+        for name, (measure, texts) in parts.items():
+            if not texts:
+                continue
+            result[name] = measure(texts, Path(work))
+            told = json.dumps(result, ensure_ascii=False, indent=2)
+            if options.json:
+                options.json.write_text(told + "\n", encoding="utf-8")
     print(told)
-    if options.json:
-        options.json.write_text(told + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -88,7 +88,7 @@ def test_the_workers_are_as_fast_as_measured():
     waits, model = told["waits"], told["embedded"]
     spent = {n: one["processor seconds a text"] for n, one in model["workers"].items()}
     assert [tuple(row) for row in table("workers")] == [
-        ("waits 10 ms a batch", f"{waits['texts']:,}",
+        ("waits 50 ms a batch", f"{waits['texts']:,}",
          *(f"{waits['seconds at work'][n]} s" for n in "12")),
         ("embedded", str(model["texts"]), *(f"{spent[n]} processor s a text" for n in "12")),
     ]  # fmt: skip

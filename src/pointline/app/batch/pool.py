@@ -176,9 +176,11 @@ def _serve(giver: Connection, job: Job, device: str | None, threads: int) -> Non
     os.environ.setdefault("OMP_NUM_THREADS", str(threads))
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, _leave)
+    here: list[Worker] = []
+    threading.Thread(target=_outlive_nobody, args=(here,), daemon=True).start()
     try:
         worker = Worker(job, device)
-        threading.Thread(target=_outlive_nobody, args=(worker,), daemon=True).start()
+        here.append(worker)
         giver.send(Event("ready"))
         while (shard := giver.recv()) is not None:
 
@@ -199,10 +201,12 @@ def _leave(signal: int, frame: FrameType | None) -> NoReturn:  # noqa: ARG001
     sys.exit(1)
 
 
-def _outlive_nobody(worker: Worker) -> None:
+def _outlive_nobody(here: Sequence[Worker]) -> None:
+    """End this process when the one that gives the work has ended, however that was."""
     if giver := multiprocessing.parent_process():
         giver.join()
         try:
-            worker.leave()
+            for worker in here:
+                worker.leave()
         finally:
             os._exit(1)
