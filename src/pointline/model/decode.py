@@ -22,6 +22,7 @@ import numpy as np
 
 from pointline.errors import InputError, MissingExtra, ModelError
 from pointline.model.backend import Completion, Halt, Token, taken
+from pointline.model.cost import Cost
 from pointline.model.drafts import Drafter
 from pointline.model.gemma import Weights, body
 from pointline.model.keyvalues import KeyValues
@@ -69,6 +70,7 @@ class Decoder:
 
     `eos` are further tokens that end a free completion, beside the tokenizer's own. `weights` are
     those that `gemma.body` computes with where it covers the model; None is transformers' own pass.
+    `cost` counts what was computed.
     """
 
     def __init__(
@@ -79,6 +81,7 @@ class Decoder:
         eos: Sequence[int] = (),
         weights: Weights | None = "float32",
     ) -> None:
+        self.cost = Cost()
         self._outputs = Outputs(model)
         made = None if weights is None or self._outputs.whole else body(model, weights)
         self._prefixes = None if made is None else Prefixes(made)
@@ -200,17 +203,20 @@ class Decoder:
         self, rows: Sequence[Row], state: Tensor, limit: int, sample: Generator | None
     ) -> None:
         """Choose the next token of each row, whose last state is given, and take it."""
-        ids, allowed = self._allowed(rows)
+        with self.cost.spent("grammar"):
+            ids, allowed = self._allowed(rows)
         open_rows = np.flatnonzero(allowed.sum(axis=1) > 1)
         tokens = ids[allowed.argmax(axis=1)]
         logprobs = np.zeros(len(rows))
         closes = np.where(self._closing[tokens], 0.0, -np.inf)
         if open_rows.size:
-            chosen = self._score(state[open_rows.tolist()], ids, allowed[open_rows], sample)
+            with self.cost.spent("outputs"):
+                chosen = self._score(state[open_rows.tolist()], ids, allowed[open_rows], sample)
             tokens[open_rows], logprobs[open_rows], closes[open_rows] = chosen
-        for row, *step in zip(rows, tokens, logprobs, closes, strict=True):
-            self._take(row, int(step[0]), float(step[1]), float(step[2]), limit)
-            self._force(row, limit)
+        with self.cost.spent("grammar"):
+            for row, *step in zip(rows, tokens, logprobs, closes, strict=True):
+                self._take(row, int(step[0]), float(step[1]), float(step[2]), limit)
+                self._force(row, limit)
 
     def _allowed(self, rows: Sequence[Row]) -> tuple[NDArray[np.intp], NDArray[np.bool_]]:
         """Return the tokens that some row allows, and which of them each does: (rows, tokens).
@@ -359,9 +365,11 @@ class Row:
     cut: bool = False
 
     def line(self) -> str:
+        """Return the completion so far."""
         return b"".join(step.piece for step in self.steps).decode(errors="replace")
 
     def take(self, width: int) -> list[int]:
+        """Return the next tokens to be fed, which are waiting no longer."""
         taken, self.pending = self.pending[:width], self.pending[width:]
         return taken
 
@@ -403,7 +411,11 @@ class _Batch:
 
     def _advance(self, rows: list[Row], memory: KeyValues, width: int) -> list[Row]:
         """Feed at most `width` tokens of each row, choose where none is left; return the rest."""
-        state = memory.feed([row.take(width) for row in rows])
+        queues = [row.take(width) for row in rows]
+        cost = self._decoder.cost
+        with cost.spent("body"):
+            state = memory.feed(queues)
+        cost.passes, cost.fed = cost.passes + 1, cost.fed + sum(map(len, queues))
         ready = [at for at, row in enumerate(rows) if not row.pending]
         if ready:
             chosen = [rows[at] for at in ready]

@@ -91,6 +91,7 @@ class _Part:
     rows: slice
     memory: Memory
     begin: int
+    width: int
     masks: tuple[Tensor | None, Tensor | None]
     first: tuple[int, int]  # the first column that a full and a sliding layer look at
 
@@ -144,7 +145,7 @@ class Body:
             memory.tokens += queue
             first = max(0, begin + 1 - self._window)
             masks = (_mask(0, begin, width), _mask(first, begin, width, self._window))
-            parts.append(_Part(slice(row, row + width), memory, begin, masks, (0, first)))
+            parts.append(_Part(slice(row, row + width), memory, begin, width, masks, (0, first)))
             row += width
         return parts
 
@@ -228,7 +229,7 @@ def _agrees(made: Body, model: Any) -> bool:
 
 
 def _end(part: _Part) -> int:
-    return part.begin + part.rows.stop - part.rows.start
+    return part.begin + part.width
 
 
 def _turns(angles: Tensor) -> tuple[Tensor, Tensor]:
@@ -254,14 +255,14 @@ def _mask(first: int, begin: int, width: int, window: int | None = None) -> Tens
 
 
 def _attention(queries: Tensor, keys: Tensor, values: Tensor, mask: Tensor | None) -> Tensor:
-    """Return (tokens, heads, dims) of queries likewise and of keys (shared heads, columns, dims)."""
+    """Return what each query takes of the values: (tokens, heads, dims)."""
     tokens, heads, size = queries.shape
-    shared = keys.shape[0]
+    shared = len(keys)
     asked = queries.view(tokens, shared, heads // shared, size).permute(1, 2, 0, 3)
     scores = asked.reshape(shared, -1, size) @ keys.transpose(1, 2)
     if mask is not None:
         scores.view(shared, -1, *mask.shape).add_(mask)
-    found = scores.softmax(-1) @ values
+    found: Tensor = scores.softmax(-1) @ values
     return found.view(shared, -1, tokens, size).permute(2, 0, 1, 3).reshape(tokens, heads, size)
 
 
@@ -298,7 +299,7 @@ def _product(matrix: Tensor, weights: Weights) -> _Product:
     if weights == "float16":
         halves = ops.quantized.linear_prepack_fp16(matrix, None)
         return lambda state: ops.quantized.linear_dynamic_fp16(state, halves)
-    if not torch.backends.mkldnn.is_available():
+    if not torch.backends.mkldnn.is_available():  # type: ignore[no-untyped-call]
         return lambda state: torch.nn.functional.linear(state, matrix)
     ordered = ops.mkldnn._reorder_linear_weight(matrix, 4)
     return lambda state: ops.mkldnn._linear_pointwise(state, ordered, None, "none", [], "")

@@ -32,7 +32,7 @@ class Prefixes:
     """The memories of the last texts: a prompt that begins as one of them did begins there."""
 
     def __init__(self, body: Body) -> None:
-        self._body = body
+        self.body = body
         self._kept: list[Memory] = []
 
     def take(self, prompt: Sequence[int]) -> Memory:
@@ -47,7 +47,7 @@ class Prefixes:
         )
         best = min(best, len(prompt) - 1)
         if memory is None or best < _SHARED:
-            return self._body.memory()
+            return self.body.memory()
         return memory.beginning(best)
 
     def keep(self, memory: Memory) -> None:
@@ -106,8 +106,6 @@ class Ragged:
         self.rows = [row for row in self.rows if not row.done]
         for row in done:
             self._prefixes.keep(self._texts.pop(row.number).memory)
-            if row.matcher is not None and not row.cut:
-                self._drafter.habits.saw(row.line())
         return done
 
     def _groups(self) -> Iterator[list[Row]]:
@@ -117,7 +115,8 @@ class Ragged:
         for row in self.rows:
             text = self._texts[row.number]
             if text.source is not None and room:
-                text.draft = self._drafter.draft(text.source, row.matcher, row.line(), room)
+                with self._decoder.cost.spent("drafts"):
+                    text.draft = self._drafter.draft(text.source, row.matcher, row.line(), room)
             width = len(row.pending) + len(text.draft)
             if group and tokens + width > _TOKENS:
                 yield group
@@ -130,7 +129,11 @@ class Ragged:
         """Feed the rows, and choose their tokens as far as the drafts reach."""
         texts = [self._texts[row.number] for row in rows]
         queues = [row.pending + text.draft for row, text in zip(rows, texts, strict=True)]
-        states = self._prefixes._body.feed([text.memory for text in texts], queues)
+        cost = self._decoder.cost
+        with cost.spent("body"):
+            states = self._prefixes.body.feed([text.memory for text in texts], queues)
+        cost.passes, cost.fed = cost.passes + 1, cost.fed + sum(map(len, queues))
+        cost.drafted += sum(len(text.draft) for text in texts)
         begin = 0
         for row, text, queue in zip(rows, texts, queues, strict=True):
             text.at, row.pending = begin + len(row.pending) - 1, []
@@ -144,6 +147,7 @@ class Ragged:
         """Say whether what was chosen had been drafted, so that the next choice can be made."""
         text = self._texts[row.number]
         same = _common(text.draft, row.pending)
+        self._decoder.cost.kept += same
         row.pending, text.draft = row.pending[same:], text.draft[same:]
         if not (row.pending or row.done):
             text.at += same
