@@ -136,6 +136,12 @@ def test_samples_are_asked_with_their_tasks_and_labels(player, played):
     kinds = [("task", "entities", "relations")[at % 3] for at in range(9)]
     assert all(kind in body for kind, body in zip(kinds, played.bodies, strict=True))
     assert all(("task" in body) != ("labels" in body) for body in played.bodies)
+    page.locator("#samples").focus()  # from one to the next by the keys, without opening the list
+    page.select_option("#samples", "0")
+    page.keyboard.press("ArrowDown")
+    assert page.locator("#text").input_value() == played.bodies[1]["text"]
+    page.fill("#text", "mine")
+    assert page.locator("#samples").input_value() == ""
 
 
 # ---------------------------------------------------------------- spans

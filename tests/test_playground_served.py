@@ -78,7 +78,7 @@ def test_a_model_answers_every_kind_of_question(pages, tiny):
         page.get_by_text("More options").click()
         page.fill("#most", "2")
         asked = 0
-        for sample in ("0", "1", "2", "5", "8"):
+        for sample in ("0", "2", "7"):
             page.select_option("#samples", sample)
             run(page)
             page.get_by_role("button", name="Drop one level").click()

@@ -15,10 +15,11 @@ export class Form {
     this.samples = [];
     this.most = 0; // characters that the server takes, 0 while that is not known
     byId("ask").addEventListener("input", () => (this.follow(), onchange()));
+    byId("text").addEventListener("input", () => (byId("samples").value = ""));
     byId("task").addEventListener("change", () => this.tasks.tellSets());
     byId("samples").addEventListener("change", () => this.takeSample(Number(byId("samples").value), onchange));
     byId("clear").addEventListener("click", () => {
-      byId("text").value = "";
+      byId("text").value = byId("samples").value = "";
       byId("text").focus();
       this.follow();
       onchange();
@@ -78,14 +79,15 @@ export class Form {
     const option = (sample, at) => make("option", { value: String(at), lang: sample.lang }, short(sample));
     const groups = LANGS.map((code) => make("optgroup", { label: t(`lang-${code}`) },
       ...this.samples.flatMap((sample, at) => (sample.lang === code ? [option(sample, at)] : []))));
+    const chosen = byId("samples").value;
     byId("samples").replaceChildren(make("option", { value: "" }, t("choose-sample")), ...groups);
+    byId("samples").value = chosen;
   }
 
   takeSample(at, onchange) {
     const sample = this.samples[at];
     if (byId("samples").value === "" || !sample) return;
     this.write(sampled(sample, this.read()));
-    byId("samples").value = "";
     onchange();
   }
 

@@ -24,7 +24,7 @@ const token = () => byId("token").value.trim();
 // ---------------------------------------------------------------- running
 
 /** Do one thing that can be cancelled; what ran before is cancelled. */
-async function doing(what, words) {
+async function doing(name, what, words) {
   running?.abort();
   const mine = (running = new AbortController());
   const began = performance.now();
@@ -32,7 +32,7 @@ async function doing(what, words) {
   const took = () => (performance.now() - began) / 1000;
   trouble(null);
   say(words, 0);
-  drawBusy();
+  drawBusy(name);
   try {
     await what({ signal: mine.signal, token: token(), onwait: (left, again) => mine === running && waiting(left, again) }, took);
   } catch (error) {
@@ -43,8 +43,10 @@ async function doing(what, words) {
     else throw error;
   } finally {
     clearInterval(clock);
-    if (mine === running) running = null;
-    drawBusy();
+    if (mine === running) {
+      running = null;
+      drawBusy();
+    }
   }
 }
 
@@ -55,8 +57,9 @@ async function run() {
   if (wrong) return;
   const body = bodyOf(question);
   const now = { question, body, lang: form.lang(), sets: form.sets(question) };
-  await doing(async (options, took) => {
+  await doing("run", async (options, took) => {
     const answer = await ask(body, options);
+    options.signal.throwIfAborted(); // the answer may have come while another was asked for
     [asked, influence] = [now, null];
     found = { ...answer, took: took() };
     keepLink(question);
@@ -70,7 +73,7 @@ async function run() {
 async function compare() {
   if (!found) return;
   const shown = found;
-  await doing(async (options) => {
+  await doing("compare", async (options) => {
     await askInfluence(asked.body, options, (known) => {
       if (shown !== found) return;
       influence = known;
@@ -153,10 +156,11 @@ function drawStale() {
   show(byId("stale"), Boolean(found) && JSON.stringify(form.read()) !== JSON.stringify(asked.question));
 }
 
-function drawBusy() {
+function drawBusy(name = "") {
   const busy = Boolean(running);
   show(byId("cancel"), busy);
   byId("main").setAttribute("aria-busy", busy);
+  byId("main").dataset.doing = busy ? name : "";
 }
 
 // ---------------------------------------------------------------- taking along
@@ -209,15 +213,21 @@ function drawModel() {
 }
 
 async function load() {
-  await doing(async (options) => {
+  const options = { token: token() };
+  trouble(null);
+  say(t("loading"));
+  try {
     const [told, health] = await Promise.all([tell("v1/tasks", options), tell("health", options).catch(() => null)]);
     form.most = health?.limits?.text ?? 0;
-    form.tasks.all = told.tasks;
+    form.tasks.all = told.tasks ?? [];
     model = told.model ?? "";
-    drawModel();
-    form.write({ ...form.read(), task: wanted });
-    say("");
-  }, t("loading"));
+  } catch (error) {
+    if (!(error instanceof Refusal)) throw error;
+    return trouble(error);
+  }
+  drawModel();
+  form.write({ ...form.read(), task: wanted });
+  say("");
 }
 
 let wanted = ""; // the task of a link, which is chosen as soon as the tasks are there
