@@ -56,7 +56,8 @@ class ChatServer:
             def do_GET(self):
                 if outer.models is None:
                     return self.send(404, {"error": {"message": "no such path"}}, {})
-                self.send(200, {"data": [{"id": name} for name in outer.models]}, {})
+                cards = [name if isinstance(name, dict) else {"id": name} for name in outer.models]
+                self.send(200, {"data": cards}, {})
 
             def do_POST(self):
                 body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
