@@ -149,5 +149,6 @@ def test_what_cannot_be_served_is_told_in_one_line(tmp_path):
     assert "POINTLINE_SERVE_TOKEN" in refused("--host", "0.0.0.0")
     (tmp_path / "empty").write_text("\n")
     assert "empty" in refused("--token-file", tmp_path / "empty")
-    assert "behind a server already" in refused("--model", "openai:m@http://127.0.0.1:1/v1")
+    for kind in ("openai", "completions"):
+        assert "behind a server already" in refused("--model", f"{kind}:m@http://127.0.0.1:1/v1")
     assert "never fit" in refused("--max-queue", 5, "--max-texts", 6)

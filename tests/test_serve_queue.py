@@ -139,6 +139,8 @@ def test_a_delivery_after_the_loop_has_ended_is_nobodys():
 def test_limits_are_above_zero_and_a_request_fits_into_the_queue():
     with pytest.raises(InputError, match="body is above 0, got 0"):
         Limits(body=0)
+    with pytest.raises(InputError, match="does not fit"):
+        Limits(body=11, bodies=10)
     with pytest.raises(InputError, match="never fit"):
         Limits(queue=10, texts=11)
 

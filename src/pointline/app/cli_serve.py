@@ -65,6 +65,7 @@ def serve(
     -d '{"text": "Ada moved from London to Turin.", "task": "scnm-en"}'
     """
     from pointline.app.serve import Limits, make_site, require
+    from pointline.model.chat import question
     from pointline.review.guard import is_loopback
 
     require()
@@ -73,6 +74,7 @@ def serve(
         texts=max_texts or min(64, max_queue),
         text=max_text,
         body=max_body * 2**10,
+        bodies=max(2**26, max_body * 2**14),
         answer=timeout,
         grace=grace,
     )
@@ -81,7 +83,7 @@ def serve(
         raise InputError(
             f"{host}: others can reach this: give a token ({_TOKEN} or --token-file), or --open"
         )
-    if cli_extract.is_served(model):
+    if model is not None and model.startswith((question.PREFIX, question.RAW)):
         raise InputError(f"{model} is behind a server already: ask that one, or name a model")
     with listening(host, port) as (bound, base):
         extractor = cli_extract.load(model, adapter, device=device, dtype=dtype)

@@ -27,7 +27,8 @@ class Limits:
     `write_wait` until a reader takes what is sent; `grace` until the server stops that was told
     to; `stall` without a finished text after which the model counts as hung.
 
-    Raises InputError for a bound that is not above zero, or `texts` above `queue`.
+    Raises InputError for a bound that is not above zero, `texts` above `queue`, or `body` above
+    `bodies`.
     """
 
     queue: int = 256
@@ -49,6 +50,8 @@ class Limits:
         for one in fields(self):
             if getattr(self, one.name) <= 0:
                 raise InputError(f"{one.name} is above 0, got {getattr(self, one.name)}")
+        if self.body > self.bodies:
+            raise InputError(f"a body of {self.body:,} bytes does not fit into {self.bodies:,}")
         if self.texts > self.queue:
             raise InputError(
                 f"a request of {self.texts} texts would never fit into a queue of {self.queue}:"
