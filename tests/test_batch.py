@@ -1,6 +1,7 @@
 """A batch run: every row of every file has one result, in its order, or one error."""
 
 import shutil
+from contextlib import suppress
 
 import orjson
 import pyarrow as pa
@@ -93,9 +94,11 @@ def test_rows_that_cannot_be_read_or_answered_are_rows_with_an_error(tmp_path):
 
 def test_texts_can_be_left_out_and_columns_named(tmp_path):
     pq.write_table(pa.table({"body": ["Ada"], "key": ["k"]}), tmp_path / "a.parquet")
-    run([tmp_path / "a.parquet"], tmp_path / "out", columns=Columns("body", "key"), keep_text=False)
+    options = {"columns": Columns("body", "key"), "keep_text": False, "count_tokens": False}
+    run([tmp_path / "a.parquet"], tmp_path / "out", **options)
     (row,) = results(tmp_path / "out")
-    assert "text" not in row and row["id"] == "k" and row["pairs"][0]["entity"] == "Ada"
+    assert "text" not in row and row["text_tokens"] is row["completion_tokens"] is None
+    assert row["id"] == "k" and row["pairs"][0]["entity"] == "Ada"
 
 
 def test_labels_of_ones_own_are_asked_in_the_language_of_each_text(tmp_path):
@@ -308,3 +311,26 @@ def test_a_journal_tells_what_is_done_and_who_is_suspected(tmp_path):
     assert Journal(path).suspects == 0  # it left of its own will
     path.write_bytes(path.read_bytes() + b'{"result": {"n": "ha')
     assert Journal(path).done == 2
+
+
+def test_texts_that_end_one_worker_after_another_are_not_to_blame(tmp_path):
+    """As where a library was updated under a run: each text dies, and none has a fault."""
+    file, out = lines(tmp_path / "a.jsonl", ["Ada", *["BROKEN"] * 30]), tmp_path / "out"
+
+    def replaced(job, shards):
+        """Workers in this process, a new one where the last ended by an error not ours."""
+        for _ in range(100):
+            with suppress(KeyError):
+                yield from here(job, shards)
+                return
+
+    with pytest.raises(ModelError, match="10 texts in a row ended their workers: KeyError"):
+        run([file], out, workers=replaced, shard_rows=100)
+    journal = Journal(out / "work" / "000000.jsonl")
+    assert (journal.done, journal.killed, journal.suspects) == (1, 0, 0)
+    done = run([file], out, _load_mended, workers=replaced, shard_rows=100)
+    assert (done.tally.rows, done.tally.errors) == (31, 0)
+
+
+def _load_mended(device=None):
+    return Extractor(Scripted(lambda prompt: "Nature/NER/"), Options(constrained=False))

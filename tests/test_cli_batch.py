@@ -97,15 +97,20 @@ def test_a_chat_model_behind_an_address_keeps_its_answers(tmp_path):
     assert "this text is refused" in refused["error"] and "record" not in refused["error"]
 
 
-def test_an_interruption_ends_the_workers_and_says_how_to_go_on(base, tmp_path):
-    lines(tmp_path / "a.jsonl", TEXTS * 20)
-    command = [sys.executable, "-m", "pointline", "batch", tmp_path / "a.jsonl", "--task", "scnm-en",
-               "--out", tmp_path / "out", "-m", base, "--shard-rows", "8"]  # fmt: skip
-    process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True, start_new_session=True)
-    _wait(lambda: shards_there(tmp_path / "out") >= 1)
-    workers = _children(process.pid)
-    os.killpg(process.pid, signal.SIGINT)
-    told = process.communicate(timeout=60)[1]
-    assert process.returncode == 130 and all(map(gone, workers))
+def test_an_interruption_ends_the_workers_and_says_how_to_go_on(tmp_path):
+    lines(tmp_path / "a.jsonl", TEXTS * 10)
+    out = tmp_path / "out"
+    with ChatServer(lambda body, number: Reply("Nature/NER/", delay=0.1)) as server:
+        command = [sys.executable, "-m", "pointline", "batch", tmp_path / "a.jsonl", "--out", out,
+                   "--task", "scnm-en", "--free", "--shard-rows", "8", "--concurrency", "2",
+                   "-m", f"openai:tiny@{server.url}"]  # fmt: skip
+        process = subprocess.Popen(
+            command, stderr=subprocess.PIPE, text=True, start_new_session=True
+        )
+        _wait(lambda: shards_there(out) >= 1)
+        workers = _children(process.pid)
+        os.killpg(process.pid, signal.SIGINT)
+        told = process.communicate(timeout=60)[1]
+    assert process.returncode == 130 and workers and all(map(gone, workers))
     assert "stopped: run the same command again to go on" in told and "Traceback" not in told
-    assert all(pq.read_table(file).num_rows == 8 for file in (tmp_path / "out/shards").iterdir())
+    assert all(pq.read_table(file).num_rows == 8 for file in (out / "shards").glob("part-*"))

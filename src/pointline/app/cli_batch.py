@@ -187,6 +187,13 @@ def _is_trained(model: str | None, adapter: str | None) -> bool:
     return not cli_extract.is_served(model) and (model is not None or adapter is not None)
 
 
+def _is_behind(model: str | None) -> bool:
+    """Tell whether --model names a model behind an address, which does not count tokens here."""
+    from pointline.model.chat.question import PREFIX, RAW
+
+    return model is not None and model.startswith((PREFIX, RAW))
+
+
 def _kept(labels: list[str] | None) -> tuple[str, ...] | None:
     return None if labels is None else tuple(labels)
 
@@ -244,7 +251,8 @@ def _run(typed: _Typed, out: Path, workers: int | Workers, *, keep_text: bool) -
         return run(
             typed.inputs, out, typed.load, typed.ask, workers=workers, devices=typed.devices,
             columns=typed.columns, shard_rows=typed.shard_rows, batch_size=typed.batch_size,
-            keep_text=keep_text, settings=_settings(typed.load), progress=told,
+            keep_text=keep_text, count_tokens=not _is_behind(typed.load.model),
+            settings=_settings(typed.load), progress=told,
         )  # fmt: skip
 
 

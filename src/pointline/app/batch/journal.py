@@ -21,10 +21,13 @@ import orjson
 
 from pointline.errors import PointlineError
 
-__all__ = ["DEATHS", "Journal"]
+__all__ = ["DEATHS", "KILLED", "Journal"]
 
 #: How many workers a text may end when it is alone in their hands.
 DEATHS = 2
+
+#: The fault of a text that is given up.
+KILLED = "killed"
 
 _MARK = "in_hand"
 
@@ -34,7 +37,8 @@ class Journal:
 
     `suspects` says how many rows behind them were in the hands of a worker that died, `deaths` how
     often the next one ended a worker all alone, `reason` what was its last word, and `spent` the
-    seconds that the results took, by the clock and of the processors. Use it in a
+    seconds that the results took, by the clock and of the processors. `killed` is how many of the
+    last results are of texts that were given up. Use it in a
     `with` statement: an error that pointline raises, or an interruption, leaves no suspect.
     """
 
@@ -42,7 +46,7 @@ class Journal:
         """Open the journal, or begin it."""
         self.path = path
         self.done, self.suspects, self.deaths, self.reason = 0, 0, 0, ""
-        self.spent = (0.0, 0.0)
+        self.killed, self.spent = 0, (0.0, 0.0)
         path.parent.mkdir(parents=True, exist_ok=True)
         copy = path.with_name(f"{path.name}.{os.getpid()}.part")
         with copy.open("wb") as out:
@@ -122,6 +126,7 @@ class Journal:
     def _learn(self, told: Mapping[str, Any]) -> None:
         if "result" in told:
             self.done += 1
+            self.killed = self.killed + 1 if told["result"].get("fault") == KILLED else 0
             self.suspects, self.deaths = max(0, self.suspects - 1), 0
         elif "left" in told:
             self.suspects, self.deaths = 0, 0

@@ -108,14 +108,16 @@ def batch(
     shard_rows: int = 1000,
     batch_size: int = 8,
     keep_text: bool = True,
+    count_tokens: bool = True,
     settings: Mapping[str, Any] | None = None,
     progress: Callable[[Progress], object] | None = None,
 ) -> Summary:
     """Extract from every row of the inputs that the folder has no result of yet.
 
     `load` gives the extractor, in each worker once. `workers` are so many processes of this
-    machine, on `devices` that go round, or what does shards elsewhere. `settings` are further facts
-    for `config.json`, such as the options of the model.
+    machine, on `devices` that go round, or what does shards elsewhere. `count_tokens` is
+    for a model that counts here: one behind an address would be asked for each text. `settings` are
+    further facts for `config.json`, such as the options of the model.
 
     Raises InputError for inputs that cannot be read, or are not what the run was planned with; for
     a folder that holds another run, or on which another process works; and as `pool` does.
@@ -135,7 +137,7 @@ def batch(
             run.settle(config)
             plan = _old(run, paths)
         run.write(PLAN, plan.to_dict())
-        job = Job(run.path, load, ask, batch_size, keep_text)
+        job = Job(run.path, load, ask, batch_size, keep_text, count_tokens)
         if isinstance(workers, int):
             return _work(run, plan, job, _processes(workers, devices), told)
         return _work(run, plan, job, workers, told)

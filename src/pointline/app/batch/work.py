@@ -16,7 +16,7 @@ from typing import Any
 import orjson
 
 from pointline.app.batch.ask import Ask
-from pointline.app.batch.journal import DEATHS, Journal
+from pointline.app.batch.journal import DEATHS, KILLED, Journal
 from pointline.app.batch.plan import Plan, Shard
 from pointline.corpus import resultfile
 from pointline.corpus.resultfile import Tally
@@ -46,11 +46,13 @@ PLAN, MODEL = "plan.json", "model.json"
 
 _AHEAD = 16  # batches that are given to the extractor at a time
 _IN_A_ROW = 25  # texts that the model fails on, after which it is not the texts
+_KILLED_IN_A_ROW = 10  # texts that end their workers; likewise
 _NUMBERED = re.compile("^record '[0-9]+': ")  # our own number, which nobody else knows
-_MODEL_S = ("killed", "model-error", "no-answer")
+_NO_WORD = "killed, or out of memory"
+_MODEL_S = (KILLED, "model-error", "no-answer")
 
 #: Why a text that could be read has no result; `corpus.textrow.Fault` has the others.
-FAULTS = ("too-long", "no-answer", "model-error", "refused", "killed")
+FAULTS = ("too-long", "no-answer", "model-error", "refused", KILLED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +64,7 @@ class Job:
     ask: Ask
     batch_size: int = 8
     keep_text: bool = True
+    count_tokens: bool = True
 
 
 def read_plan(folder: Path) -> Plan:
@@ -179,6 +182,10 @@ class _Shard:
 
     def do(self) -> None:
         """Write the results of all rows that are left into the journal."""
+        if self.journal.killed >= _KILLED_IN_A_ROW:
+            self.journal.keep(self.journal.done - self.journal.killed)
+            last = self.journal.reason or _NO_WORD
+            raise ModelError(f"{_KILLED_IN_A_ROW} texts in a row ended their workers: {last}")
         rows = islice(self.plan.read(self.shard), self.journal.done, None)
         for name, row in islice(rows, self.journal.suspects):
             self._keep([(name, row)], alone=True)
@@ -199,9 +206,9 @@ class _Shard:
         self.told(self.journal.done)
 
     def _given_up(self, name: str, row: Row) -> dict[str, Any]:
-        last = self.journal.reason or "killed, or out of memory"
+        last = self.journal.reason or _NO_WORD
         told = f"{DEATHS} workers ended while they had this text alone: {last}"
-        return resultfile.error_values("killed", told, self._place(name, row))
+        return resultfile.error_values(KILLED, told, self._place(name, row))
 
     def _results(self, rows: Sequence[tuple[str, Row]]) -> list[dict[str, Any]]:
         """Return a result for each row, in their order."""
@@ -226,7 +233,7 @@ class _Shard:
         return {"id": id, "text": text, "source": name, "row": row.number}
 
     def _tokens(self, found: Prediction) -> dict[str, int]:
-        if self.extractor.account():  # a server's own count is of all questions together
+        if not self.job.count_tokens or self.extractor.account():  # a server's count is of a shard
             return {}
         count = self.extractor.backend.count
         return {
