@@ -1,8 +1,9 @@
 """What a backend does: prompts in, completions out. Values and a protocol, no library.
 
-`model.hf` is the backend for Hugging Face models; `Scripted` answers from a function and needs no
-model, for examples and tests. `completions` asks either kind of backend, one that takes batches
-and one that streams.
+`model.hf` is the backend for Hugging Face models, `model.vllm` for those that vLLM runs,
+`model.served` for those behind a server; `Scripted` answers from a function and needs no model, for
+examples and tests. `completions` asks either kind of backend, one that takes batches and one that
+streams.
 """
 
 from __future__ import annotations
@@ -98,7 +99,7 @@ class Backend(Protocol):
 
     `name` says which model it is, wherever it lies, and `weights` tells it from another of that
     name; `window` is the most tokens that a prompt and its completion
-    may have together.
+    may have together. It may be asked from any thread, but from one at a time.
     """
 
     @property

@@ -10,11 +10,11 @@ that the model was trained on, under the grammar of the text: as Lark text (vLLM
 
 from __future__ import annotations
 
-import math
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, lru_cache
 from itertools import takewhile
+from math import ceil, exp, inf, log
 from operator import itemgetter
 from typing import Any
 
@@ -22,6 +22,7 @@ from pointline.errors import InputError, MissingExtra, ServerError, TextTooLong
 from pointline.format.escape import split
 from pointline.model.backend import Completion, Halt, Request, Token
 from pointline.model.chat.client import Client
+from pointline.model.chat.dialect import NEVER, TOP
 from pointline.model.chat.limits import Limits
 from pointline.model.chat.question import RAW, Address, Answer, Question, Usage
 from pointline.model.chat.server import Grammar, rules
@@ -65,7 +66,7 @@ class ServedBackend:
         For a server that is neither vLLM nor llama.cpp it is a guess, of three bytes a token.
         """
         if self._kind == "other":
-            return math.ceil(len(text.encode()) / 3)
+            return ceil(len(text.encode()) / 3)
         return len(self._tokens(text))
 
     def complete(
@@ -234,8 +235,8 @@ def _tokens(answer: Answer, text: str) -> tuple[Token, ...]:
         return ()
     steps = zip(spans, answer.tokens, answer.likely, strict=True)
     return tuple(
-        Token(0, start, min(end, len(text)), min(logprob, 0.0), _close(likely, stop))
-        for (start, end), (_, logprob), likely in steps
+        Token(0, start, min(end, len(text)), min(logprob, 0.0), _close(likely, name, logprob, stop))
+        for (start, end), (name, logprob), likely in steps
         if start < len(text) or (start == end == len(text) == len(answer.text))
     )
 
@@ -265,13 +266,19 @@ def _spans(names: Sequence[str], text: str) -> list[tuple[int, int]] | None:
     return spans if at == len(text) else None
 
 
-def _close(likely: Any, stop: str | None) -> float:
-    """Return the log-probability of the likely tokens that close an item or end the sequence."""
-    closing = [value for name, value in likely.items() if name[:1] in (":", "\n") or name == stop]
-    top = max(closing, default=-math.inf)
-    if top <= -9999.0:  # how servers write minus infinity
-        return -math.inf
-    return min(0.0, top + math.log(sum(math.exp(value - top) for value in closing)))
+def _close(likely: Mapping[str, float], name: str, logprob: float, stop: str | None) -> float:
+    """Return the log-probability of the likely tokens that close an item or end the sequence.
+
+    Of tokens that are spelled alike (":" and the byte of ":"), the server names the last. What is
+    lost by that is the probability that all allowed tokens lack to 1; where the chosen token
+    closes, so do those that are lost, but for a rare single character.
+    """
+    mass = {one: exp(value) for one, value in {**likely, name: logprob}.items()}
+    closing = sum(mass[one] for one in mass if one[:1] in (":", "\n") or one == stop)
+    every = len(likely) < TOP or any(value <= NEVER for value in likely.values())
+    if every and (name[:1] == ":" or name == stop):
+        closing += max(0.0, 1.0 - sum(mass.values()))
+    return log(min(1.0, closing)) if closing > 0.0 else -inf
 
 
 def behind(

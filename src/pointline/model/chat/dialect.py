@@ -14,10 +14,22 @@ from pointline.model.chat.question import Answer, Question, Rules, Usage
 if TYPE_CHECKING:
     import openai
 
-__all__ = ["FILTERED", "SHOWN", "TOP", "Dialect", "Garbled", "model_names", "read", "retry_after"]
+__all__ = [
+    "FILTERED",
+    "NEVER",
+    "SHOWN",
+    "TOP",
+    "Dialect",
+    "Garbled",
+    "model_names",
+    "read",
+    "retry_after",
+]
 
 #: The likeliest tokens of each step that a completion is asked for: no server takes more unasked.
 TOP = 20
+#: How servers write the log-probability of what cannot be: JSON has no infinity.
+NEVER = -9999.0
 #: Characters of a server's own words in a message.
 SHOWN = 200
 #: The codes of an error that is a refusal: a service does not let the model see the question.
@@ -145,7 +157,7 @@ def _completed(values: Mapping[str, Any], first: Mapping[str, Any], question: Qu
 def _finite(logprob: object) -> float:
     """Return a log-probability that JSON can carry: some servers write -Infinity."""
     value = float(logprob)  # type: ignore[arg-type]
-    return value if math.isfinite(value) else -9999.0
+    return value if math.isfinite(value) else NEVER
 
 
 def model_names(text: str) -> list[str]:
