@@ -1,6 +1,6 @@
 """`pointline batch` where a text and we kill its workers, and two workers against one.
 
-    python benchmarks/batch_kills.py [--texts 100000] [--waits 8000] [--model-texts 24]
+    python benchmarks/batch_kills.py [--texts 100000] [--waits 8000] [--model-texts 12]
         [--json benchmarks/results/batch_kills.json]
 
 The first part has a scripted backend: the machinery is what is tried. One text in the middle ends
@@ -94,7 +94,7 @@ def kills(texts: int, work: Path) -> dict[str, Any]:
             file.write(json.dumps({"id": str(at), "text": f"{at} {said}"}) + "\n")
     (work / "notes").mkdir()
     before = _shards(work)
-    first = _begun(work)
+    first = _begun(work, texts)
     _wait(lambda: _done(work, texts) > 0.2)
     killed = random.Random(0).choice(_workers(first.pid))
     os.kill(killed, signal.SIGKILL)
@@ -103,7 +103,7 @@ def kills(texts: int, work: Path) -> dict[str, Any]:
     first.wait()
     time.sleep(1)
     kept = _shards(work)
-    last = _begun(work, stdout=subprocess.PIPE)
+    last = _begun(work, texts, stdout=subprocess.PIPE)
     told = json.loads(last.communicate()[0])
     rows = [row for file in sorted(kept | _shards(work).keys()) for row in _rows(file)]
     wrong = [row for row in rows if row["error"]]
@@ -143,23 +143,28 @@ def kills(texts: int, work: Path) -> dict[str, Any]:
     return result
 
 
-def one_run(work: Path, texts: Path) -> None:
+def one_run(work: Path, texts: Path, shard_rows: int) -> None:
     """The child: a run of two workers, its summary as JSON."""
     done = batch(
         [texts], work / "out", partial(load_noting, work / "notes"), Ask("scnm-en"), workers=2,
-        shard_rows=1000,
+        shard_rows=shard_rows,
     )  # fmt: skip
     memory = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024
     print(json.dumps(done.to_dict() | {"memory": round(memory)}))
 
 
-def _begun(work: Path, **options: Any) -> subprocess.Popen[bytes]:
-    command = [sys.executable, __file__, "--child", str(work), str(work / "texts.jsonl")]
+def _begun(work: Path, texts: int, **options: Any) -> subprocess.Popen[bytes]:
+    command = [sys.executable, __file__, "--child", str(work), str(work / "texts.jsonl"),
+               str(_shard_rows(texts))]  # fmt: skip
     return subprocess.Popen(command, **options)
 
 
+def _shard_rows(texts: int) -> int:
+    return max(10, texts // 100)
+
+
 def _done(work: Path, texts: int) -> float:
-    return len(_shards(work)) * 1000 / texts
+    return len(_shards(work)) * _shard_rows(texts) / texts
 
 
 def _shards(work: Path) -> dict[Path, float]:
@@ -232,17 +237,17 @@ def embedded(texts: int, work: Path) -> dict[str, Any]:
 
 def costs(texts: int, work: Path) -> dict[str, Any]:
     """What `--plan --estimate` says of the embedded model, by language; one thread."""
-    told = {}
+    told, extractor = {}, Loader()()
     for lang in ("en", "ja", "zh"):
         file = work / f"estimate-{lang}.jsonl"
         _repeated(file, f"scnm-{lang}", texts)
         plan = planning.make([file], Columns(), 1000)
-        made = estimate(plan, Loader(), Ask(f"scnm-{lang}"), sample=texts, batch_size=32)
+        ask = Ask(f"scnm-{lang}")
+        made = estimate(plan, lambda _: extractor, ask, sample=texts, batch_size=32)
         told[lang] = {
             "texts": texts,
             "characters a text": round(sum(map(len, _texts(plan))) / texts, 1),
             "processor seconds a text": round(made.processor_seconds / texts, 3),
-            "load seconds": round(made.load_seconds, 1),
             **made.to_dict(1)["tokens a text"],
         }
     return told
@@ -275,12 +280,13 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--texts", type=int, default=100_000, help="0 leaves it out")
     parser.add_argument("--waits", type=int, default=8000)
-    parser.add_argument("--model-texts", type=int, default=24)
+    parser.add_argument("--model-texts", type=int, default=12)
     parser.add_argument("--json", type=Path)
-    parser.add_argument("--child", nargs=2, type=Path)
+    parser.add_argument("--child", nargs=3)
     options = parser.parse_args()
     if options.child:
-        one_run(*options.child)
+        work, texts, shard_rows = options.child
+        one_run(Path(work), Path(texts), int(shard_rows))
         return
     result: dict[str, Any] = {"machine": describe()}
     if options.json and options.json.exists():  # a part that is left out keeps its numbers

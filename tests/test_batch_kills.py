@@ -1,5 +1,6 @@
 """Workers and runs that are killed: nothing is lost but what was in hand, nothing is done twice."""
 
+import json
 import os
 import signal
 import subprocess
@@ -107,6 +108,15 @@ def test_a_worker_that_cannot_load_its_model_says_why(tmp_path):
             [lines(tmp_path / "a.jsonl", ["Ada"])], tmp_path / "out", Loader("./none"), ASK,
             columns=Columns(), workers=2,
         )  # fmt: skip
+
+
+def test_the_benchmark_of_kills_holds_at_a_small_size():
+    script = Path(HERE).parent / "benchmarks" / "batch_kills.py"
+    command = [sys.executable, script, "--texts", "400", "--waits", "0", "--model-texts", "0"]
+    told = subprocess.run(command, capture_output=True, text=True, check=True, timeout=300)
+    found = json.loads(told.stdout)["kills"]
+    assert (found["results"], found["errors"], found["of those written again"]) == (399, 1, 0)
+    assert found["every id once, in order"]
 
 
 def _children(process: int) -> list[int]:
