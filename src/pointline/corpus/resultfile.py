@@ -81,7 +81,8 @@ class Tally:
     def to_dict(self) -> dict[str, Any]:
         """Return plain values."""
         told = {one.name: getattr(self, one.name) for one in fields(self)}
-        return told | {"faults": dict(self.faults)}
+        seconds = {name: round(told[name], 3) for name in ("seconds", "processor_seconds")}
+        return told | seconds | {"faults": dict(self.faults)}
 
     @classmethod
     def from_dict(cls, told: Mapping[str, Any]) -> Tally:
