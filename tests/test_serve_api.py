@@ -155,6 +155,7 @@ def test_other_kinds_paths_and_methods_are_refused(served):
     assert fault(client.post("/v1/extract", content=b"{}"))[:2] == (415, "not_json")
     assert fault(client.get("/v1/nothing"))[:2] == (404, "not_found")
     assert fault(client.get("/v1/extract"))[:2] == (405, "method_not_allowed")
+    assert client.get("/v1/extract").headers["allow"] == "POST"
     assert fault(client.delete("/health"))[:2] == (405, "method_not_allowed")
 
 

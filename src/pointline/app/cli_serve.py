@@ -24,38 +24,47 @@ def _limit(told: str, **bounds: Any) -> Any:
     return typer.Option(help=told, rich_help_panel="Limits", **bounds)
 
 
+Host = Annotated[str, typer.Option(help="Address to serve on; others than loopback need a token.")]
+Port = Annotated[int, typer.Option(min=0, max=65535, help="Port; 0 is any free one.")]
+AtATime = Annotated[int, typer.Option(min=1, help="Texts that are read at a time.")]
+TokenFile = Annotated[
+    Path | None,
+    typer.Option(help=f"A file with the bearer token; {_TOKEN} if absent.", show_default=False),
+]
+Open = Annotated[bool, typer.Option("--open", help="Serve beyond loopback without a token.")]
+Origins = Annotated[
+    list[str] | None,
+    typer.Option(help="A site whose pages may ask, e.g. https://example.org; may be repeated."),
+]
+LogTexts = Annotated[bool, typer.Option("--log-texts", help="Put the texts into the log.")]
+MaxQueue = Annotated[int, _limit("Texts accepted and not answered yet.", min=1)]
+MaxTexts = Annotated[
+    int | None, _limit("Texts of a request; 64 if the queue has room.", min=1, show_default=False)
+]
+MaxText = Annotated[int, _limit("Characters of a text.", min=1)]
+MaxBody = Annotated[int, _limit("KiB of a request's body.", min=1)]
+Answer = Annotated[float, _limit("Seconds until a request is given up.")]
+Grace = Annotated[float, _limit("Seconds to finish in when told to stop.")]
+
+
 def serve(
     model: ModelName = None,
     adapter: AdapterName = None,
-    host: Annotated[
-        str, typer.Option(help="Address to serve on; others than loopback need a token.")
-    ] = "127.0.0.1",
-    port: Annotated[int, typer.Option(min=0, max=65535, help="Port; 0 is any free one.")] = 8000,
-    batch_size: Annotated[int, typer.Option(min=1, help="Texts that are read at a time.")] = 8,
+    host: Host = "127.0.0.1",
+    port: Port = 8000,
+    batch_size: AtATime = 8,
     device: Device = None,
     dtype: Dtype = "float32",
-    token_file: Annotated[
-        Path | None,
-        typer.Option(help=f"A file with the bearer token; {_TOKEN} if absent.", show_default=False),
-    ] = None,
-    open_to_all: Annotated[
-        bool, typer.Option("--open", help="Serve beyond loopback without a token.")
-    ] = False,
-    allow_origin: Annotated[
-        list[str] | None,
-        typer.Option(help="A site whose pages may ask, e.g. https://example.org; may be repeated."),
-    ] = None,
-    max_queue: Annotated[int, _limit("Texts accepted and not answered yet.", min=1)] = 256,
-    max_texts: Annotated[
-        int | None, _limit("Texts of a request; 64 if the queue has room.", min=1)
-    ] = None,
-    max_text: Annotated[int, _limit("Characters of a text.", min=1)] = 20_000,
-    max_body: Annotated[int, _limit("KiB of a request's body.", min=1)] = 4096,
-    timeout: Annotated[float, _limit("Seconds until a request is given up.")] = 60,
-    grace: Annotated[float, _limit("Seconds to finish in when told to stop.")] = 30,
-    log_texts: Annotated[
-        bool, typer.Option("--log-texts", help="Put the texts into the log.")
-    ] = False,
+    token_file: TokenFile = None,
+    open_to_all: Open = False,
+    allow_origin: Origins = None,
+    max_queue: MaxQueue = 256,
+    max_texts: MaxTexts = None,
+    max_text: MaxText = 20_000,
+    max_body: MaxBody = 4096,
+    timeout: Answer = 60,
+    grace: Grace = 30,
+    log_texts: LogTexts = False,
 ) -> None:
     """Serve a model over HTTP, with a page to try it on (docs/serving.md).
 
@@ -65,7 +74,6 @@ def serve(
     -d '{"text": "Ada moved from London to Turin.", "task": "scnm-en"}'
     """
     from pointline.app.serve import Limits, make_site, require
-    from pointline.model.chat import question
     from pointline.review.guard import is_loopback
 
     require()
@@ -79,12 +87,7 @@ def serve(
         grace=grace,
     )
     local, token = is_loopback(host), _token(token_file)
-    if not (local or token or open_to_all):
-        raise InputError(
-            f"{host}: others can reach this: give a token ({_TOKEN} or --token-file), or --open"
-        )
-    if model is not None and model.startswith((question.PREFIX, question.RAW)):
-        raise InputError(f"{model} is behind a server already: ask that one, or name a model")
+    _check(model, host, allowed=local or bool(token) or open_to_all)
     with listening(host, port) as (bound, base):
         extractor = cli_extract.load(model, adapter, device=device, dtype=dtype)
         site = make_site(
@@ -101,6 +104,18 @@ def serve(
         _log()
         show.say(f"serving {site.model} at {base} (Ctrl+C ends)")
         site.server().run(sockets=[bound])
+
+
+def _check(model: str | None, host: str, *, allowed: bool) -> None:
+    """Raise InputError, before anything is loaded, for what must not be served."""
+    from pointline.model.chat.question import PREFIX, RAW
+
+    if not allowed:
+        raise InputError(
+            f"{host}: others can reach this: give a token ({_TOKEN} or --token-file), or --open"
+        )
+    if model is not None and model.startswith((PREFIX, RAW)):
+        raise InputError(f"{model} is behind a server already: ask that one, or name a model")
 
 
 def _token(file: Path | None) -> str:

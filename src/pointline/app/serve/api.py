@@ -172,7 +172,9 @@ def add_faults(app: "FastAPI") -> None:
         code = phrase.lower().replace(" ", "_")
         if error.status_code == 400:  # the body could not be read as JSON at all
             code, phrase = "malformed", "the body is not JSON"
-        return answer(request, Refusal(error.status_code, code, phrase))
+        told = answer(request, Refusal(error.status_code, code, phrase))
+        told.headers.update(error.headers or {})  # which methods there are
+        return told
 
     @app.exception_handler(Exception)
     async def broken(request: Request, error: Exception) -> Any:
