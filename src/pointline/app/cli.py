@@ -12,6 +12,7 @@ import typer
 
 from pointline.app import (
     cli_batch,
+    cli_bench,
     cli_compare,
     cli_data,
     cli_extract,
@@ -195,6 +196,7 @@ app.command()(cli_predict.predict)
 app.command()(cli_batch.batch)
 app.command()(cli_review.review)
 app.command()(cli_serve.serve)
+app.add_typer(cli_bench.app, name="bench")
 app.add_typer(cli_data.app, name="data")
 app.add_typer(cli_model.app, name="model")
 app.add_typer(cli_study.app, name="study")

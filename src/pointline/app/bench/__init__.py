@@ -1,0 +1,1 @@
+"""The benchmarks of a clone: its scripts, their results, and the tables that the pages print."""

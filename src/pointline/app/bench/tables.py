@@ -1,0 +1,268 @@
+"""How each table of the pages is made: a function from a result to its head and its rows.
+
+It yields the head before it looks at the result, so that a table has a head where nothing was
+measured yet; a part of a result that is missing has no rows.
+What a page says of its numbers in words is held to the results by tests.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from itertools import product
+from pathlib import Path
+from statistics import fmean, stdev
+from typing import Any
+
+from pointline.errors import InputError
+
+__all__ = ["TABLES", "interval", "markdown", "table"]
+
+Cells = Iterator[tuple[str, ...]]
+
+
+def table(name: str, results: Path) -> str:
+    """Return the table of that name in Markdown, out of the folder `benchmarks/results`.
+
+    Raises InputError for a name that is none.
+    """
+    if name not in TABLES:
+        raise InputError(f"no table {name!r}; there are {', '.join(TABLES)}")
+    file, rows = TABLES[name]
+    path = results / file
+    if not path.is_file():
+        return markdown([next(rows({}))])
+    return markdown(rows(json.loads(path.read_text(encoding="utf-8"))))
+
+
+def markdown(rows: Iterable[Sequence[str]]) -> str:
+    """Return rows, the first of which is the head, as a table in Markdown.
+
+    >>> print(markdown([("step", "s"), ("read", "16")]), end="")
+    | step | s |
+    |---|---|
+    | read | 16 |
+    """
+    head, *body = [f"| {' | '.join(row)} |" for row in rows]
+    return "\n".join([head, "|---" * head.count(" | ") + "|---|", *body]) + "\n"
+
+
+def _cells(row: Mapping[str, Any], *columns: str) -> tuple[str, ...]:
+    return tuple(str(row[column]) for column in columns)
+
+
+# ---------------------------------------------------------------- scores
+
+
+_SYSTEMS = {
+    "bare, free": "bare, one-shot, free",
+    "bare, constrained": "bare, one-shot, constrained",
+    "adapter": "adapter, constrained",
+}
+_METRICS = ("tl", "wl", "all")
+
+
+def _systems(told: Any) -> Cells:
+    columns = list(product(_METRICS, _SYSTEMS))
+    yield ("dataset", *(f"{metric.upper()} {name}" for metric, name in columns))
+    found = told["systems"]
+    for dataset in sorted(found[_SYSTEMS["adapter"]]):
+        cells = (interval(found[_SYSTEMS[name]][dataset], metric) for metric, name in columns)
+        yield (f"`{dataset}`", *cells)
+
+
+def interval(report: Mapping[str, Any], metric: str) -> str:
+    """Return a score in per cent with its interval.
+
+    >>> interval({"all": 0.1, "intervals": {"all": {"low": 0.06, "high": 0.14}}}, "all")
+    '10.0 [6, 14]'
+    """
+    value = report["all"] if metric == "all" else report[metric]["f1"]
+    sure = report["intervals"][metric]
+    return f"{100 * value:.1f} [{100 * sure['low']:.0f}, {100 * sure['high']:.0f}]"
+
+
+_FORMS = ("plain", "listed", "unseen")
+
+
+def _trials(told: Any) -> Cells:
+    yield ("trial", "steps", "tokens", "CPU s", *_FORMS)
+    first = next(iter(told["trials"].values()))
+    for name, trial in told["trials"].items():
+        spent = (f"{trial['steps']}", f"{trial['tokens']:,}", f"{trial['cpu_seconds']:.0f}")
+        yield (name, *spent, *(_loss(trial[form], first[form]) for form in _FORMS))
+
+
+def _loss(found: Mapping[str, float], first: Mapping[str, float]) -> str:
+    """Return a loss and how far it is from the first, with the error of the mean over datasets."""
+    shifts = [found[name] - first[name] for name in first if name != "all"]
+    if not any(shifts):
+        return f"{found['all']:.3f}"
+    error = stdev(shifts) / math.sqrt(len(shifts))
+    return f"{found['all']:.3f} ({fmean(shifts):+.3f} ± {error:.3f})"
+
+
+def _families(told: Any) -> Cells:
+    levels = list(product(("tl", "wl"), ("alone", "moderated")))
+    yield ("runs, deviations", "points", *(f"{level.upper()}, {how}" for level, how in levels))
+    for name, shares in told.get("families", {}).items():
+        runs, deviations, points = name.split(", ")
+        alike = "unlike" if deviations.endswith("0.5") else "alike"
+        percents = (f"{100 * shares[level][how]:.1f}" for level, how in levels)
+        yield (f"{runs}, {alike}", points.split()[0], *percents)
+
+
+def _prompted(told: Any) -> Cells:
+    yield "answers", "texts", "in the format", "labels right", "items right", "entities in the text"
+    for way, count in told["counts"].items():
+        yield (
+            way, str(count["texts"]), str(count["answers"].get("in the format", 0)),
+            f"{count['labels right']} of {count['texts']}",
+            f"{count['items right']} of {count['items in gold']}",
+            f"{count['entities in the text']} of {count['items written']}",
+        )  # fmt: skip
+
+
+# ---------------------------------------------------------------- decoding
+
+
+_FUZZED = (
+    "texts", "items", "unreadable", "not verbatim", "not placed", "unknown label",
+    "unknown item label",
+)  # fmt: skip
+
+
+def _fuzz(told: Any) -> Cells:
+    yield "what", "count"
+    for what in _FUZZED:
+        yield what, str(told[what])
+
+
+def _speed(told: Any) -> Cells:
+    yield "batch", "way", "passes of the model", "processor seconds"
+    for row in told["rows"]:
+        yield _cells(row, "batch", "way", "passes", "cpu_s")
+
+
+def _stream(told: Any) -> Cells:
+    yield "data", "batch", "texts", "batch by batch", "stream"
+    for row in told["rows"]:
+        yield _cells(row, "data", "batch", "texts", "before_s", "after_s")
+
+
+def _grammar(told: Any) -> Cells:
+    yield "language", "characters", "compile", "mask"
+    for row in told.get("grammar", ()):
+        yield _cells(row, "lang", "characters", "compile_ms", "mask_ms_mean")
+
+
+# ---------------------------------------------------------------- the machinery
+
+
+def _big_file(told: Any) -> Cells:
+    yield "step", "seconds of processor", "peak resident MiB"
+    for row in told["results"]:
+        yield row["step"], f"{row['cpu_seconds']:g}", str(row["peak_mib"])
+
+
+def _kills(told: Any) -> Cells:
+    yield "what", "count"
+    for what, count in told.get("kills", {}).items():
+        if type(count) is int:
+            yield what, f"{count:,}"
+
+
+def _workers(told: Any) -> Cells:
+    yield "model", "texts", "one worker", "two workers"
+    if waits := told.get("waits"):
+        worked = (f"{waits['seconds at work'][n]} s" for n in "12")
+        yield ("waits 50 ms a batch", f"{waits['texts']:,}", *worked)
+    if model := told.get("embedded"):
+        spent = (model["workers"][n]["processor seconds a text"] for n in "12")
+        yield ("embedded", str(model["texts"]), *(f"{each} processor s a text" for each in spent))
+
+
+def _cpu(told: Any) -> Cells:
+    yield (
+        "texts", "processor seconds a text", "processor hours for 100,000,000",
+        "days on 64 processors", "cost at 0.04 a processor hour",
+    )  # fmt: skip
+    for lang, row in told.get("estimate", {}).items():
+        each = row["processor seconds a text"]
+        hours = each / 3600 * 1e8
+        cost = f"{hours * 0.04:,.0f}"
+        yield lang, str(each), f"{hours:,.0f}", f"{hours / 24 / 64:.1f}", cost
+
+
+def _load(told: Any) -> Cells:
+    yield "clients", "texts a second", "p50, s", "p95, s", "CPU seconds a text", "memory, MiB"
+    for row in told["rows"]:
+        counted = _cells(row, "clients", "texts_per_s", "p50_s", "p95_s", "cpu_s_per_text")
+        yield (*counted, str(round(row["memory_mib"]["last"])))
+
+
+# ---------------------------------------------------------------- peers
+
+
+def _scoring_peer(told: Any) -> Cells:
+    yield (
+        "language", "records", "items", "ours, s", "nervaluate, s", "times as fast",
+        "same counts",
+    )  # fmt: skip
+    for row in told["rows"]:
+        yield _cells(row, "lang", "records", "items", "ours_s", "theirs_s", "times", "same")
+
+
+def _mask_peer(told: Any) -> Cells:
+    yield (
+        "language", "characters", "compile, llguidance", "compile, xgrammar",
+        "mask, llguidance", "mask, xgrammar", "same masks",
+    )  # fmt: skip
+    for row in told["rows"]:
+        yield (
+            *_cells(row, "lang", "characters"),
+            *(f"{row[kind][way]:g}" for kind in ("compile_ms", "mask_ms") for way in _MASKS),
+            f"{row['same']} of {row['steps']}",
+        )
+
+
+_MASKS = ("llguidance", "xgrammar")
+
+
+def _llamacpp_peer(told: Any) -> Cells:
+    yield (
+        "language",
+        "texts",
+        "weights",
+        "seconds a text",
+        "llama.cpp",
+        "times as fast",
+        "same text",
+    )
+    for row in told["rows"]:
+        same = f"{row['same']} of {row['texts']}"
+        yield (*_cells(row, "lang", "texts", "weights", "ours_s", "theirs_s", "times"), same)
+
+
+Rows = Callable[[Any], Cells]
+
+#: Every table by the name that its mark in a page tells: the result's file, and its rows.
+TABLES: Mapping[str, tuple[str, Rows]] = {
+    "systems": ("systems.json", _systems),
+    "trials": ("recipes.json", _trials),
+    "families": ("null_simulation.json", _families),
+    "prompted": ("prompted_local.json", _prompted),
+    "fuzz": ("fuzz_decode.json", _fuzz),
+    "speed": ("decode_speed.json", _speed),
+    "stream": ("stream_speed.json", _stream),
+    "grammar": ("decode_speed.json", _grammar),
+    "big file": ("big_file.json", _big_file),
+    "kills": ("batch_kills.json", _kills),
+    "workers": ("batch_kills.json", _workers),
+    "cpu": ("batch_kills.json", _cpu),
+    "load": ("serve_load.json", _load),
+    "scoring peer": ("score_peers.json", _scoring_peer),
+    "mask peer": ("mask_peers.json", _mask_peer),
+    "llama.cpp": ("llamacpp_peer.json", _llamacpp_peer),
+}

@@ -1,0 +1,163 @@
+"""`pointline bench` as a user meets it, on a small clone and on this one."""
+
+import json
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from pointline.app.bench import pages, scripts, tables
+from pointline.app.cli import app
+from pointline.errors import InputError
+
+ROOT = Path(__file__).parents[1]
+SCRIPT = '''"""How long nothing takes.
+
+    python benchmarks/idle.py [--times 1]
+
+Sleeps. Writes results/idle.json.
+
+Needs {needs}; takes
+no time at all.
+"""
+
+import argparse
+import json
+{more}from pathlib import Path
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--times", type=int, default=1)
+    parser.add_argument("--json", type=Path)
+    parser.add_argument("--fail", action="store_true")
+    asked = parser.parse_args()
+    asked.json.write_text(json.dumps({{"times": asked.times, "machine": {{"processor": "Abacus"}}}}))
+    raise SystemExit(3 if asked.fail else 0)
+'''
+
+
+@pytest.fixture
+def clone(tmp_path):
+    folder = tmp_path / "benchmarks"
+    (folder / "results").mkdir(parents=True)
+    (tmp_path / "docs").mkdir()
+    (folder / "machine.py").write_text('"""What it was measured on."""\n')
+    written = SCRIPT.format(needs="nothing", more="import machine\n")
+    (folder / "idle.py").write_text(written)
+    return tmp_path
+
+
+def ask(*arguments, folder):
+    """The command in this process; errors come as exceptions."""
+    command, *others = map(str, arguments)
+    given = ["bench", command, "--folder", str(folder), *others]
+    return CliRunner().invoke(app, given, catch_exceptions=False)
+
+
+def test_list_tells_what_the_docstrings_say(clone):
+    printed = ask("list", folder=clone / "benchmarks").stdout
+    assert printed.splitlines() == [
+        "idle: How long nothing takes",
+        "    needs nothing; takes no time at all",
+    ]
+    (clone / "benchmarks/lost.py").write_text(
+        SCRIPT.format(needs="much", more="import no_such_package.part\n")
+    )
+    told = json.loads(ask("list", "--json", folder=clone / "benchmarks").stdout)
+    assert [(one["name"], one["not installed"]) for one in told] == [
+        ("idle", []),
+        ("lost", ["no_such_package"]),
+    ]
+    assert told[0]["takes"] == "no time at all"
+
+
+def test_run_passes_options_on_and_says_what_it_wrote(clone):
+    folder = clone / "benchmarks"
+    result = folder / "results" / "idle.json"
+    done = ask("run", "idle", "--times", 7, folder=folder)
+    assert done.exit_code == 0 and done.stdout == f"wrote {result}\n"
+    assert json.loads(result.read_text())["times"] == 7
+    assert "    idle.json: Abacus" in ask("list", folder=folder).stdout
+    elsewhere = clone / "other.json"
+    assert not ask("run", "idle", "--json", elsewhere, folder=folder).stdout
+    assert elsewhere.is_file()
+
+
+def test_run_ends_at_a_benchmark_that_fails(clone):
+    folder = clone / "benchmarks"
+    (folder / "next.py").write_text((folder / "idle.py").read_text())
+    done = ask("run", "idle", "next", "--fail", folder=folder)
+    assert done.exit_code == 1 and "idle: ended with exit code 3" in done.stderr
+    assert not (folder / "results" / "next.json").exists()
+
+
+def test_what_cannot_be_run_is_told_before_anything_runs(clone):
+    folder = clone / "benchmarks"
+    with pytest.raises(InputError, match=r"no benchmark 'idel'; did you mean idle\?"):
+        ask("run", "idle", "idel", folder=folder)
+    assert not list((folder / "results").iterdir())
+    with pytest.raises(InputError, match="no benchmarks here: run this in a clone"):
+        ask("list", folder=clone)
+    (folder / "lost.py").write_text(SCRIPT.format(needs="much", more="import no_such_package\n"))
+    with pytest.raises(InputError, match="lost: not installed: no_such_package"):
+        ask("run", "idle", "lost", folder=folder)
+    assert not list((folder / "results").iterdir())
+
+
+def test_report_holds_the_pages_to_the_results_and_writes_them(clone):
+    folder, page = clone / "benchmarks", clone / "docs" / "speed.md"
+    rows = [{"batch": 1, "way": "own", "passes": 4, "cpu_s": 0.5}]
+    (folder / "results" / "decode_speed.json").write_text(json.dumps({"rows": rows}))
+    head = "| batch | way | passes of the model | processor seconds |\n|---|---|---|---|\n"
+    stale = f"Ours:\n\n<!-- table: speed -->\n{head}| 1 | own | 9 | 0.5 |\n\nAs said.\n"
+    other = "<!-- table: of another -->\n| a |\n|---|\n"
+    page.write_text(stale + other)
+    done = ask("report", "--check", folder=folder)
+    assert done.exit_code == 1
+    assert done.stdout.startswith("docs/speed.md: table 'speed' (decode_speed.json): not that of")
+    assert page.read_text() == stale + other
+    assert ask("report", "--write", folder=folder).exit_code == 0
+    assert page.read_text() == stale.replace("| 9 |", "| 4 |") + other
+    done = ask("report", "--check", folder=folder)
+    assert done.exit_code == 0 and not done.stdout
+    printed = ask("report", "speed", folder=folder).stdout
+    assert printed == f"<!-- table: speed -->\n{head}| 1 | own | 4 | 0.5 |\n\n"
+    with pytest.raises(InputError, match="no table 'sped'"):
+        ask("report", "sped", folder=folder)
+
+
+def test_a_table_of_which_nothing_was_measured_has_a_head(tmp_path):
+    for name in tables.TABLES:
+        lines = tables.table(name, tmp_path).splitlines()
+        assert len(lines) == 2 and lines[0].count("|") == lines[1].count("|")
+
+
+def test_a_table_may_end_its_page_and_may_be_empty():
+    page = "<!-- table: a -->\n\n<!-- table: b -->\n| n |"
+    assert pages.marked(page) == {"a": "", "b": "| n |"}
+    assert pages.rewritten(page, {"a": "| m |\n"}) == page.replace("a -->\n", "a -->\n| m |\n")
+
+
+# ---------------------------------------------------------------- this clone
+
+
+@pytest.fixture(scope="module")
+def found():
+    return scripts.scripts(ROOT / "benchmarks")
+
+
+def test_every_result_belongs_to_one_benchmark(found):
+    owned = [path for script in found for path in script.results]
+    there = (ROOT / "benchmarks" / "results").glob("*.json")
+    assert sorted(owned) == sorted(set(owned)) == sorted(there)
+
+
+def test_every_table_is_of_a_result_and_marked_once():
+    marked = [
+        name
+        for path in (ROOT / "README.md", *ROOT.glob("docs/*.md"), ROOT / "benchmarks/README.md")
+        if path.is_file()
+        for name in pages.marked(path.read_text(encoding="utf-8"))
+        if name in tables.TABLES
+    ]
+    assert len(marked) == len(set(marked))
