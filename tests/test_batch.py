@@ -166,6 +166,13 @@ def test_another_run_in_the_folder_is_refused(tmp_path):
         run([file], tmp_path / "mine")
 
 
+def test_a_folder_among_the_inputs_is_refused(tmp_path):
+    lines(tmp_path / "in" / "a.jsonl", ["Ada"])
+    with pytest.raises(InputError, match="whose files are read"):
+        run([tmp_path / "in"], tmp_path / "in" / "out")
+    assert run([tmp_path / "in" / "a.jsonl"], tmp_path / "in" / "out").made == 1
+
+
 def test_inputs_that_changed_came_or_went_are_refused_others_may_move(tmp_path):
     one = lines(tmp_path / "in" / "a.jsonl", ["Ada"] * 5)
     two = lines(tmp_path / "in" / "b.jsonl", ["Ada"] * 5)

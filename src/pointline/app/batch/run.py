@@ -123,6 +123,7 @@ def batch(
     a folder that holds another run, or on which another process works; and as `pool` does.
     """
     paths = [Path(path) for path in inputs]
+    _refuse_within(Path(out), paths)
     run = RunFolder(Path(out))
     run.refuse_foreign()
     with run.held():
@@ -141,6 +142,13 @@ def batch(
         if isinstance(workers, int):
             return _work(run, plan, job, _processes(workers, devices), told)
         return _work(run, plan, job, workers, told)
+
+
+def _refuse_within(out: Path, inputs: Sequence[Path]) -> None:
+    """Raise InputError where results would be among the inputs of the next call."""
+    for path in inputs:
+        if path.is_dir() and out.resolve().is_relative_to(path.resolve()):
+            raise InputError(f"{out} lies in {path}, whose files are read: give another folder")
 
 
 def _processes(workers: int, devices: Sequence[str]) -> Workers:
