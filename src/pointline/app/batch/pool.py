@@ -133,7 +133,7 @@ class _Pool:
         Raises ModelError where that has happened too often.
         """
         self.hands.remove(hand)
-        _end(hand)
+        _end(hand, patience=_PATIENCE)
         reason = _how(hand.process.exitcode)
         self.stillborn += not hand.ready
         self.deaths = self.deaths + 1 if self.since <= 1 else 1
