@@ -15,6 +15,7 @@ from typing import Any, Literal
 
 from pointline.errors import MissingExtra, ModelError
 from pointline.format.tasks import Task, from_dict
+from pointline.model import merging
 from pointline.model.embedded import (
     PACKAGED,
     Model,
@@ -439,15 +440,18 @@ def _tasks(folder: Path) -> tuple[Task, ...]:
 
 def _adapted(model: Any, folder: Path, mark: Mapping[str, Any], *, merge: bool) -> Any:
     """Return the model with the adapter in it, as transformers' own class."""
-    try:
-        from peft import PeftModel
-    except ImportError as error:
-        raise MissingExtra(error.name or "peft", extra="hf") from None
     if not (folder / _ADAPTER).is_file():
         raise ModelError(f"{folder} holds no adapter: there is no {_ADAPTER}")
     if not (folder / "adapter_model.safetensors").is_file():
         raise ModelError(f"{folder} holds no adapter_model.safetensors (pickled ones are refused)")
     _check_base(folder, mark)
+    with _one_line(str(folder)):
+        if merge and merging.merge(model, folder):
+            return model
+    try:
+        from peft import PeftModel
+    except ImportError as error:
+        raise MissingExtra(error.name or "peft", extra="hf") from None
     with quiet(), _one_line(str(folder)):
         adapted = PeftModel.from_pretrained(model, folder)
         return adapted.merge_and_unload() if merge else adapted.get_base_model()

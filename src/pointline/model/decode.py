@@ -16,15 +16,15 @@ from dataclasses import dataclass, field
 from itertools import count
 from operator import itemgetter
 from typing import TYPE_CHECKING, Any
-from weakref import WeakKeyDictionary
 
 import numpy as np
 
-from pointline.errors import InputError, MissingExtra, ModelError
+from pointline.errors import InputError, ModelError
 from pointline.model.backend import Completion, Halt, Token, taken
 from pointline.model.cost import Cost
 from pointline.model.drafts import Drafter
 from pointline.model.gemma import Weights, body
+from pointline.model.guide import guide
 from pointline.model.keyvalues import KeyValues
 from pointline.model.outputs import Outputs
 from pointline.model.ragged import Prefixes, Ragged
@@ -42,27 +42,6 @@ _CLOSING = "start: /[:\\n](?s:.)*/"
 _FEW = 0.25
 # New rows join when one of so many parts of the batch is free: fed together, they cost less.
 _SHARES = 4
-
-_GUIDES: WeakKeyDictionary[Any, Any] = WeakKeyDictionary()
-
-
-def guide(tokenizer: Any) -> Any:
-    """Return llguidance's view of a fast tokenizer; built once per tokenizer, which takes seconds.
-
-    Raises MissingExtra without llguidance, ModelError for a tokenizer that is not a fast one.
-    """
-    if tokenizer in _GUIDES:
-        return _GUIDES[tokenizer]
-    try:
-        from llguidance.hf import from_tokenizer
-    except ImportError:
-        raise MissingExtra("llguidance", extra="hf") from None
-    try:
-        built = from_tokenizer(tokenizer)
-    except ValueError as error:
-        raise ModelError(f"this tokenizer cannot guide generation: {error}") from None
-    _GUIDES[tokenizer] = built
-    return built
 
 
 class Decoder:

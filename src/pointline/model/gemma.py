@@ -103,8 +103,9 @@ class Body:
         inner, config = model.get_decoder(), model.config
         self._embedding = inner.embed_tokens.weight
         self._scale = float(inner.embed_tokens.embed_scale)
-        self._norm = 1.0 + inner.norm.weight.detach().float()
-        self._eps = config.rms_norm_eps
+        self._norm = _spread(inner.norm)
+        # what keeps a state of nothing from being divided by nothing, as a length
+        self._least = {size: _least(inner.norm.eps, size) for size in _sizes(config)}
         self._sizes = (config.num_attention_heads, config.num_key_value_heads, config.head_dim)
         self._window = config.sliding_window
         self._rates = [
@@ -119,9 +120,19 @@ class Body:
         empty = self._norm.new_empty(len(self._layers), heads, 0, size)
         return Memory(empty, empty, [])
 
-    def feed(self, memories: Sequence[Memory], queues: Sequence[Sequence[int]]) -> Tensor:
-        """Run the next tokens of every text; return their states, one text behind the other."""
+    def feed(
+        self,
+        memories: Sequence[Memory],
+        queues: Sequence[Sequence[int]],
+        asked: Sequence[int] | None = None,
+    ) -> Tensor:
+        """Run the next tokens of every text; return their states, one text behind the other.
+
+        `asked` is of how many of each text's last tokens: all, if not given.
+        """
         import torch
+
+        tail = None if asked is None else _tails(queues, asked)
 
         parts = self._parts(memories, queues)
         ids = torch.tensor([token for queue in queues for token in queue])
@@ -131,6 +142,8 @@ class Body:
         state = self._embedding[ids].float() * self._scale
         for number, layer in enumerate(self._layers):
             attended = self._attended(layer, number, state, parts, turns[layer.sliding])
+            if number == len(self._layers) - 1 and tail is not None:
+                state, attended = state[tail], attended[tail]
             state = state + self._scaled(layer.out(attended), layer.attended)
             gate, up = layer.gated(self._scaled(state)).chunk(2, dim=-1)
             fed = torch.nn.functional.gelu(gate, approximate="tanh").mul_(up)
@@ -150,9 +163,11 @@ class Body:
         return parts
 
     def _scaled(self, state: Tensor, scale: Tensor | None = None) -> Tensor:
-        size = state.shape[-1]
-        mean = state.pow(2).sum(-1, keepdim=True).div_(size).add_(self._eps)
-        scaled = state * mean.rsqrt_()
+        """Bring states to length 1, times a scale: the norm, as its root of the size is in that."""
+        import torch
+
+        length = torch.linalg.vector_norm(state, dim=-1, keepdim=True)
+        scaled = state / torch.hypot(length, self._least[state.shape[-1]])
         return scaled if scale is None else scaled.mul_(scale)
 
     def _attended(
@@ -166,19 +181,21 @@ class Body:
         turned = self._scaled(made[:, : heads + shared], layer.heads)
         turned = torch.addcmul(turned * turns[0], turned.roll(size // 2, -1), turns[1])
         queries, keys, values = turned[:, :heads], turned[:, heads:], made[:, heads + shared :]
-        out = state.new_empty(len(state), heads, size)
+        found = []
         for part in parts:
             end, memory, first = _end(part), part.memory, part.first[layer.sliding]
             memory.keys[number, :, part.begin : end] = keys[part.rows].transpose(0, 1)
             memory.values[number, :, part.begin : end] = values[part.rows].transpose(0, 1)
             seen = slice(first, end)
-            out[part.rows] = _attention(
-                queries[part.rows],
-                memory.keys[number, :, seen],
-                memory.values[number, :, seen],
-                part.masks[layer.sliding],
+            found.append(
+                _attention(
+                    queries[part.rows],
+                    memory.keys[number, :, seen],
+                    memory.values[number, :, seen],
+                    part.masks[layer.sliding],
+                )
             )
-        return out.view(len(state), heads * size)
+        return torch.cat(found) if len(found) > 1 else found[0]
 
 
 def body(model: Any, weights: Weights = "float32") -> Body | None:
@@ -228,6 +245,31 @@ def _agrees(made: Body, model: Any) -> bool:
 # ---------------------------------------------------------------- pieces
 
 
+def _spread(norm: Any) -> Tensor:
+    """Return a norm's scales for states of length 1."""
+    scales: Tensor = (1.0 + norm.weight.detach().float()) * len(norm.weight) ** 0.5
+    return scales
+
+
+def _tails(queues: Sequence[Sequence[int]], asked: Sequence[int]) -> list[int]:
+    """Return where the last tokens of each text stand."""
+    rows, end = [], 0
+    for queue, count in zip(queues, asked, strict=True):
+        end += len(queue)
+        rows += range(end - count, end)
+    return rows
+
+
+def _least(eps: float, size: int) -> Tensor:
+    import torch
+
+    return torch.tensor((eps * size) ** 0.5)
+
+
+def _sizes(config: Any) -> tuple[int, int]:
+    return config.hidden_size, config.head_dim
+
+
 def _end(part: _Part) -> int:
     return part.begin + part.width
 
@@ -255,7 +297,7 @@ def _mask(first: int, begin: int, width: int, window: int | None = None) -> Tens
 
 
 def _attention(queries: Tensor, keys: Tensor, values: Tensor, mask: Tensor | None) -> Tensor:
-    """Return what each query takes of the values: (tokens, heads, dims)."""
+    """Return what each query takes of the values: (tokens, heads times dims)."""
     tokens, heads, size = queries.shape
     shared = len(keys)
     asked = queries.view(tokens, shared, heads // shared, size).permute(1, 2, 0, 3)
@@ -263,30 +305,27 @@ def _attention(queries: Tensor, keys: Tensor, values: Tensor, mask: Tensor | Non
     if mask is not None:
         scores.view(shared, -1, *mask.shape).add_(mask)
     found: Tensor = scores.softmax(-1) @ values
-    return found.view(shared, -1, tokens, size).permute(2, 0, 1, 3).reshape(tokens, heads, size)
+    return found.view(shared, -1, tokens, size).permute(2, 0, 1, 3).reshape(tokens, heads * size)
 
 
 def _layer(layer: Any, config: Any, weights: Weights) -> _Layer:
     import torch
 
-    def scale(norm: Any) -> Tensor:
-        return 1.0 + norm.weight.detach().float()
-
     def stacked(norm: Any, *parts: Any) -> _Product:
         whole = torch.cat([part.weight.detach() for part in parts])
-        return _product(whole if norm is None else whole * scale(norm), weights)
+        return _product(whole if norm is None else whole * _spread(norm), weights)
 
     own, mlp = layer.self_attn, layer.mlp
-    query = scale(own.q_norm) * config.query_pre_attn_scalar**-0.5
+    query = _spread(own.q_norm) * config.query_pre_attn_scalar**-0.5
     counts = (config.num_attention_heads, config.num_key_value_heads)
     return _Layer(
         qkv=stacked(layer.input_layernorm, own.q_proj, own.k_proj, own.v_proj),
-        heads=torch.cat([query.expand(counts[0], -1), scale(own.k_norm).expand(counts[1], -1)]),
+        heads=torch.cat([query.expand(counts[0], -1), _spread(own.k_norm).expand(counts[1], -1)]),
         out=stacked(None, own.o_proj),
-        attended=scale(layer.post_attention_layernorm),
+        attended=_spread(layer.post_attention_layernorm),
         gated=stacked(layer.pre_feedforward_layernorm, mlp.gate_proj, mlp.up_proj),
         down=stacked(None, mlp.down_proj),
-        fed=scale(layer.post_feedforward_layernorm),
+        fed=_spread(layer.post_feedforward_layernorm),
         sliding=bool(own.is_sliding),
     )
 

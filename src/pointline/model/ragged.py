@@ -130,14 +130,15 @@ class Ragged:
         texts = [self._texts[row.number] for row in rows]
         queues = [row.pending + text.draft for row, text in zip(rows, texts, strict=True)]
         cost = self._decoder.cost
+        asked = [1 + len(text.draft) for text in texts]
         with cost.spent("body"):
-            states = self._prefixes.body.feed([text.memory for text in texts], queues)
+            states = self._prefixes.body.feed([text.memory for text in texts], queues, asked)
         cost.passes, cost.fed = cost.passes + 1, cost.fed + sum(map(len, queues))
         cost.drafted += sum(len(text.draft) for text in texts)
         begin = 0
-        for row, text, queue in zip(rows, texts, queues, strict=True):
-            text.at, row.pending = begin + len(row.pending) - 1, []
-            begin += len(queue)
+        for row, text, count in zip(rows, texts, asked, strict=True):
+            text.at, row.pending = begin, []
+            begin += count
         while rows:
             chosen = states[[self._texts[row.number].at for row in rows]]
             self._decoder.choose(rows, chosen, self._limit, self._sample)

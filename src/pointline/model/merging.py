@@ -1,0 +1,81 @@
+"""A LoRA adapter added into the weights of its base: what peft does, in a tenth of the time.
+
+peft first puts two layers beside each of the model's, and importing it takes as long as the sums.
+An adapter that is more than `W + scale * up @ down` in plain linear layers is left to peft.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+__all__ = ["merge"]
+
+_KEY = re.compile(r"base_model\.model\.(.+)\.lora_([AB])\.weight")
+# What an adapter's settings may say, beside ranks, scale and names.
+_PLAIN: Mapping[str, Any] = {
+    "peft_type": "LORA",
+    "bias": "none",
+    "fan_in_fan_out": False,
+    "lora_bias": False,
+    "use_dora": False,
+    "use_qalora": False,
+    "use_bdlora": None,
+    "alora_invocation_tokens": None,
+    "arrow_config": None,
+    "layer_replication": None,
+    "megatron_config": None,
+    "modules_to_save": None,
+    "rank_pattern": {},
+    "alpha_pattern": {},
+    "target_parameters": None,
+    "trainable_token_indices": None,
+}
+
+
+def merge(model: Any, folder: Path) -> bool:
+    """Add the adapter in a folder into the model's weights; say whether that was done.
+
+    Nothing is changed where it is not, and peft can be asked.
+    """
+    import torch
+    from safetensors.torch import load_file
+
+    settings = json.loads((folder / "adapter_config.json").read_text(encoding="utf-8"))
+    if any(settings.get(key, plain) not in (plain, None) for key, plain in _PLAIN.items()):
+        return False
+    matrices = load_file(folder / "adapter_model.safetensors")
+    layers = _layers(model, matrices)
+    if layers is None:
+        return False
+    scale = settings["lora_alpha"] / settings["r"] ** (0.5 if settings.get("use_rslora") else 1)
+    with torch.no_grad():
+        for name, weight in layers.items():
+            down, up = (matrices[f"base_model.model.{name}.lora_{part}.weight"] for part in "AB")
+            change = (up.float() @ down.float()).mul_(scale)
+            weight.data = (weight.float() + change.to(weight.device)).to(weight.dtype)
+    return True
+
+
+def _layers(model: Any, matrices: Mapping[str, Tensor]) -> dict[str, Any] | None:
+    """Return the weights that an adapter changes by name, None where one is not as expected."""
+    import torch
+
+    modules = dict(model.named_modules())
+    layers: dict[str, Any] = {}
+    for key in matrices:
+        found = _KEY.fullmatch(key)
+        layer = modules.get(found[1]) if found else None
+        if found is None or type(layer) is not torch.nn.Linear:
+            return None
+        side = {"A": layer.in_features, "B": layer.out_features}[found[2]]
+        if side != matrices[key].shape["BA".index(found[2])]:
+            return None
+        layers[found[1]] = layer.weight
+    return layers if len(matrices) == 2 * len(layers) else None
