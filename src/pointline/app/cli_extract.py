@@ -171,8 +171,6 @@ def extract(
     pointline extract "太郎が得点した。" --labels スポーツ,政治 --entities 選手,チーム --json
 
     pointline extract "..." --task scnm-zh --model openai:NAME@http://127.0.0.1:8000/v1
-
-    pointline extract "..." --task scnm-zh --model completions:NAME@http://127.0.0.1:8080/v1
     """
     from pointline.model.extract import Options
 

@@ -95,15 +95,13 @@ def predict(
 ) -> None:
     """Predict a file of records into a run folder, and score it where it has gold labels.
 
-    A chat model's key is read from OPENAI_API_KEY. Exits 1 where a budget stopped it: the same
-    command with a larger one goes on.
+    A key is read from OPENAI_API_KEY. Exits 1 where a budget stopped it: a larger one goes on.
 
     Examples:
 
     pointline predict data/scnm-ja --out runs/scnm-ja --limit 200
 
-    pointline predict data/scnm-ja --model openai:NAME --free --budget 5 --price-in 0.15
-    --price-out 0.6 --out runs/gpt
+    pointline predict data/scnm-ja --model openai:NAME --budget-tokens 1000000 --out runs/gpt
     """
     from pointline.model.chat.limits import Limits
     from pointline.model.extract import Options
@@ -120,14 +118,11 @@ def predict(
         example=_example(one_shot, given, chosen, served=served),
     )  # fmt: skip
     if served:
-        extractor = _behind(
-            str(model), adapter, device, options, limits, repair=repair, grammar=grammar
-        )
+        extractor = _behind(str(model), adapter, device, options, limits, grammar, repair=repair)
     else:
         _refuse(limits, repair=repair)
-        extractor = cli_extract.load(
-            model, adapter, options, device=device, dtype=dtype, grammar=grammar
-        )
+        extractor = cli_extract.load(model, adapter, options, device=device, dtype=dtype,
+                                     grammar=grammar)  # fmt: skip
     meant = extractor.task(chosen) if isinstance(chosen, str) else chosen
     done = _run(given, extractor, out, meant, batch_size)
     print_json(done.to_dict()) if json else _show(done)
@@ -161,9 +156,9 @@ def _behind(
     device: str | None,
     options: Options,
     limits: Limits,
+    grammar: Grammar,
     *,
     repair: bool,
-    grammar: Grammar,
 ) -> Extractor:
     from pointline.model import openai
 
@@ -177,9 +172,7 @@ def _behind(
 def _refuse(limits: Limits, *, repair: bool) -> None:
     """Raise InputError where something was asked that a model of this machine has not."""
     if repair or limits != type(limits)():
-        raise InputError(
-            "--repair, a pace, a price or a budget is for a model behind an address"
-        )
+        raise InputError("--repair, a pace, a price or a budget is for a model behind an address")
 
 
 def _run(given: _Given, extractor: Extractor, out: Path, task: Task | None, batch_size: int) -> Run:

@@ -12,7 +12,10 @@ from codecs import getincrementaldecoder
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import count, islice
+from operator import itemgetter
 from typing import Protocol, TypeVar, runtime_checkable
+
+from pointline.errors import InputError, TextTooLong
 
 __all__ = [
     "Backend",
@@ -22,7 +25,10 @@ __all__ = [
     "Scripted",
     "Streaming",
     "Token",
+    "check_room",
     "completions",
+    "gathered",
+    "spell",
     "taken",
 ]
 
@@ -183,6 +189,38 @@ def completions(
         )
         for completion in made:
             yield next(numbers), completion
+
+
+def gathered(
+    backend: Streaming,
+    prompts: Sequence[str],
+    grammars: Sequence[str] | None,
+    halts: Sequence[Halt] | None,
+    max_new_tokens: int,
+) -> list[Completion]:
+    """Return what a streaming backend makes of a batch, in its order.
+
+    Raises InputError where there is not a grammar for each prompt, and as `stream`.
+    """
+    if grammars is not None and len(grammars) != len(prompts):
+        raise InputError(f"{len(prompts)} prompts but {len(grammars)} grammars")
+    rules: Sequence[str | None] = [None] * len(prompts) if grammars is None else grammars
+    asking: Sequence[Halt | None] = halts or [None] * len(prompts)
+    made = backend.stream(
+        map(Request, prompts, rules, asking),
+        batch_size=max(1, len(prompts)),
+        max_new_tokens=max_new_tokens,
+    )
+    return [completion for _, completion in sorted(made, key=itemgetter(0))]
+
+
+def check_room(backend: Backend, used: int, new: int) -> None:
+    """Raise TextTooLong for a prompt whose tokens, with the new ones, exceed the window."""
+    if used + new > backend.window:
+        raise TextTooLong(
+            f"a prompt of {used:,} tokens and {new:,} new ones do not fit into the window of"
+            f" {backend.name}, {backend.window:,} tokens: split the text"
+        )
 
 
 def taken(coming: Iterator[_T | None], most: int) -> tuple[list[_T], bool]:

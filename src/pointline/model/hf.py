@@ -8,9 +8,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pointline.errors import TextTooLong
 from pointline.model.backbone import base_mark
-from pointline.model.backend import Completion, Halt, Request
+from pointline.model.backend import Completion, Halt, Request, check_room
 from pointline.model.decode import Decoder
 
 if TYPE_CHECKING:
@@ -99,9 +98,5 @@ class HFBackend:
 
     def _encoded(self, prompt: str, max_new_tokens: int) -> list[int]:
         encoded = self._backbone.encode(prompt)
-        if len(encoded) + max_new_tokens > self.window:
-            raise TextTooLong(
-                f"a prompt of {len(encoded):,} tokens and {max_new_tokens:,} new ones do not fit"
-                f" into the window of {self.name}, {self.window:,} tokens: split the text"
-            )
+        check_room(self, len(encoded), max_new_tokens)
         return encoded

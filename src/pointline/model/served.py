@@ -13,14 +13,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, lru_cache
-from itertools import takewhile
+from itertools import count, takewhile
 from math import ceil, exp, inf, log
-from operator import itemgetter
 from typing import Any
 
-from pointline.errors import InputError, MissingExtra, ServerError, TextTooLong
+from pointline.errors import InputError, MissingExtra, ServerError
 from pointline.format.escape import split
-from pointline.model.backend import Completion, Halt, Request, Token
+from pointline.model.backend import Completion, Halt, Request, Token, check_room, gathered
 from pointline.model.chat.client import Client
 from pointline.model.chat.dialect import NEVER, TOP
 from pointline.model.chat.limits import Limits
@@ -83,16 +82,10 @@ class ServedBackend:
         that the server takes none of, NoAnswer for a prompt that gets none, ServerError where no
         prompt would, or the server does not keep to the grammar.
         """
-        if grammars is not None and len(grammars) != len(prompts):
-            raise InputError(f"{len(prompts)} prompts but {len(grammars)} grammars")
-        held: Sequence[str | None] = [None] * len(prompts) if grammars is None else grammars
-        asking: Sequence[Halt | None] = halts or [None] * len(prompts)
-        asked = map(Request, prompts, held, asking)
-        made = self.stream(asked, batch_size=max(1, len(prompts)), max_new_tokens=max_new_tokens)
-        return [completion for _, completion in sorted(made, key=itemgetter(0))]
+        return gathered(self, prompts, grammars, halts, max_new_tokens)
 
     def stream(
-        self, requests: Iterable[Request], *, batch_size: int, max_new_tokens: int = 512
+        self, requests: Iterable[Request | None], *, batch_size: int, max_new_tokens: int = 512
     ) -> Iterator[tuple[int, Completion]]:
         """Yield each request's number and completion as it ends; the next ones are asked then.
 
@@ -103,18 +96,24 @@ class ServedBackend:
             number, (request, question) = numbered
             return number, self._read(await self._client.ask(question), request)
 
-        asked = ((request, self._question(request, max_new_tokens)) for request in requests)
-        yield from self._client.work(enumerate(asked), job, at_once=batch_size)
+        coming, numbers, more = iter(requests), count(), True
+
+        def waiting() -> Iterator[tuple[int, tuple[Request, Question]]]:
+            nonlocal more
+            for request in coming:
+                if request is None:  # nothing waits now: those on their way are ended first
+                    return
+                yield next(numbers), (request, self._question(request, max_new_tokens))
+            more = False
+
+        while more:
+            yield from self._client.work(waiting(), job, at_once=batch_size)
 
     def _question(self, request: Request, limit: int) -> Question:
         if request.grammar is not None and self.grammar not in ("lark", "gbnf"):
             raise InputError(f"{self.name} takes no grammar: leave it free, or name the kind")
         known = self._tokens(request.prompt) if self._kind != "other" else ()
-        if len(known) + limit > self.window:
-            raise TextTooLong(
-                f"a prompt of {len(known):,} tokens and {limit:,} new ones do not fit into the"
-                f" window of {self.name}, {self.window:,} tokens: split the text"
-            )
+        check_room(self, len(known), limit)
         return Question(
             (),
             max_tokens=limit,

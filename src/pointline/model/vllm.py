@@ -17,13 +17,21 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import count
-from operator import itemgetter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pointline.errors import InputError, MissingExtra, ModelError, PointlineError, TextTooLong
+from pointline.errors import InputError, MissingExtra, ModelError, PointlineError
 from pointline.model import backbone
-from pointline.model.backend import Completion, Halt, Request, Token, spell, taken
+from pointline.model.backend import (
+    Completion,
+    Halt,
+    Request,
+    Token,
+    check_room,
+    gathered,
+    spell,
+    taken,
+)
 
 if TYPE_CHECKING:
     from pointline.format.tasks import Task
@@ -94,13 +102,7 @@ class VLLMBackend:
         Raises TextTooLong for a prompt that leaves no room in the window, InputError for a grammar
         that vLLM refuses, ModelError where the engine dies.
         """
-        if grammars is not None and len(grammars) != len(prompts):
-            raise InputError(f"{len(prompts)} prompts but {len(grammars)} grammars")
-        rules: Sequence[str | None] = [None] * len(prompts) if grammars is None else grammars
-        asking: Sequence[Halt | None] = halts or [None] * len(prompts)
-        asked = map(Request, prompts, rules, asking)
-        made = self.stream(asked, batch_size=max(1, len(prompts)), max_new_tokens=max_new_tokens)
-        return [completion for _, completion in sorted(made, key=itemgetter(0))]
+        return gathered(self, prompts, grammars, halts, max_new_tokens)
 
     def stream(
         self, requests: Iterable[Request | None], *, batch_size: int, max_new_tokens: int = 512
@@ -138,13 +140,8 @@ class VLLMBackend:
         from vllm.inputs import tokens_input
 
         ids = self._texts.encode(request.prompt)
-        room = self.window - len(ids)
-        if room < limit:
-            raise TextTooLong(
-                f"a prompt of {len(ids):,} tokens and {limit:,} new ones do not fit into the"
-                f" window of {self.name}, {self.window:,} tokens: split the text"
-            )
-        parameters = self._parameters(request.grammar, limit, room)
+        check_room(self, len(ids), limit)
+        parameters = self._parameters(request.grammar, limit, self.window - len(ids))
         with _one_line("vLLM refuses the grammar", InputError):
             self._llm.llm_engine.add_request(
                 key, tokens_input(ids), parameters, lora_request=self._lora
