@@ -10,8 +10,7 @@ for the one, and what is done must not be done again: the backend writes down wh
 
 The second part has a backend that waits instead of working (50 ms a batch, as for a GPU or a
 server), so that two workers can be seen beside one on a busy machine. In the third part it is the
-embedded model; two workers share the processors that one has, so processor seconds are what to
-compare. Then one worker is timed as `--plan --estimate` does, by language, on one thread.
+embedded model, one thread a worker: processor seconds are what to compare.
 """
 
 from __future__ import annotations
@@ -36,13 +35,10 @@ from typing import Any
 import pyarrow.parquet as pq
 from machine import describe
 
-from pointline.app.batch import plan as planning
 from pointline.app.batch.ask import Ask
-from pointline.app.batch.estimate import estimate
 from pointline.app.batch.load import Loader
 from pointline.app.batch.run import Summary, batch
 from pointline.app.cli_extract import samples
-from pointline.corpus.textrow import Columns
 from pointline.model.backend import Completion, Scripted
 from pointline.model.extract import Extractor, Options
 
@@ -213,6 +209,7 @@ def waits(texts: int, work: Path) -> dict[str, Any]:
 def embedded(texts: int, work: Path) -> dict[str, Any]:
     file = work / "samples.jsonl"
     _repeated(file, "scnm-en", texts)
+    os.environ["OMP_NUM_THREADS"] = "1"  # a thread that waits for others is busy, too
     told, made = {}, []
     for workers in (1, 2):
         done, took = _timed(
@@ -235,33 +232,11 @@ def embedded(texts: int, work: Path) -> dict[str, Any]:
     }
 
 
-def costs(texts: int, work: Path) -> dict[str, Any]:
-    """What `--plan --estimate` says of the embedded model, by language; one thread."""
-    told, extractor = {}, Loader()()
-    for lang in ("en", "ja", "zh"):
-        file = work / f"estimate-{lang}.jsonl"
-        _repeated(file, f"scnm-{lang}", texts)
-        plan = planning.make([file], Columns(), 1000)
-        ask = Ask(f"scnm-{lang}")
-        made = estimate(plan, lambda _: extractor, ask, sample=texts, batch_size=32)
-        told[lang] = {
-            "texts": texts,
-            "characters a text": round(sum(map(len, _texts(plan))) / texts, 1),
-            "processor seconds a text": round(made.processor_seconds / texts, 3),
-            **made.to_dict(1)["tokens a text"],
-        }
-    return told
-
-
 def _repeated(file: Path, task: str, texts: int) -> None:
     given = [record.text for record in samples() if record.task == task]
     with file.open("w", encoding="utf-8") as out:
         for at in range(texts):
             out.write(json.dumps({"text": given[at % len(given)]}) + "\n")
-
-
-def _texts(plan: planning.Plan) -> list[str]:
-    return [row.text for shard in plan.shards for _, row in plan.read(shard)]
 
 
 def _timed(
@@ -292,17 +267,19 @@ def main() -> None:
     if options.json and options.json.exists():  # a part that is left out keeps its numbers
         result = json.loads(options.json.read_text(encoding="utf-8")) | result
     parts = {"kills": (kills, options.texts), "waits": (waits, options.waits),
-             "embedded": (embedded, options.model_texts),
-             "estimate": (costs, options.model_texts)}  # fmt: skip
+             "embedded": (embedded, options.model_texts)}  # fmt: skip
     with tempfile.TemporaryDirectory() as work:
         for name, (measure, texts) in parts.items():
             if not texts:
                 continue
             result[name] = measure(texts, Path(work))
-            told = json.dumps(result, ensure_ascii=False, indent=2)
             if options.json:
-                options.json.write_text(told + "\n", encoding="utf-8")
-    print(told)
+                options.json.write_text(_told(result) + "\n", encoding="utf-8")
+    print(_told(result))
+
+
+def _told(result: dict[str, Any]) -> str:
+    return json.dumps(result, ensure_ascii=False, indent=2)
 
 
 if __name__ == "__main__":
