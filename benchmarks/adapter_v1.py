@@ -11,6 +11,8 @@ trained twice; they are scored on the records that they have in common with the 
 
 A killed call goes on where it stopped; systems whose adapter is not given are left out. Writes
 results/adapter_v1.json and prints the tables of docs/adapter.md.
+
+Needs the embedded model, built datasets, the raw corpora and trained adapters; takes hours.
 """
 
 from __future__ import annotations

@@ -11,6 +11,8 @@ for the one, and what is done must not be done again: the backend writes down wh
 The second part has a backend that waits instead of working (50 ms a batch, as for a GPU or a
 server), so that two workers can be seen beside one on a busy machine. In the third part it is the
 embedded model, one thread a worker: processor seconds are what to compare.
+
+Needs the embedded model for its third part; takes about 20 minutes.
 """
 
 from __future__ import annotations

@@ -5,6 +5,8 @@
 
 A table of counts stands behind a comment that names it, `<!-- table: NAME -->`, and is made anew
 from the manifests and records; the rest of the page stays as it is.
+
+Needs all 21 built datasets; takes a minute.
 """
 
 from __future__ import annotations

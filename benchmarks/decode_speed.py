@@ -4,6 +4,8 @@
 
 The same 18 sentences (ours, three languages), each behind one solved example, under the same
 grammars, greedily. Prints a table and writes results/decode_speed.json.
+
+Needs the embedded model; takes about 15 minutes.
 """
 
 from __future__ import annotations

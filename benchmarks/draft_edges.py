@@ -5,6 +5,8 @@
 Writes src/pointline/model/edges.json from the training splits: weights of features that were seen
 often, of kinds of characters and of single units. Prints, on the development splits, how often the
 first guess of the next entity's beginning and of an entity's end is right, learning nothing more.
+
+Needs built datasets; takes a few minutes.
 """
 
 from __future__ import annotations

@@ -10,6 +10,8 @@ forced tokens taken), `float32` and `float16` (the body written out, drafts). Ti
 time, with encoding and the building of the grammar. Writes results/fast_path_T.json for T threads
 after every record. `--batch N` measures 85 texts of each language in batches of N instead, into
 results/fast_path_batch.json.
+
+Needs the embedded model and built datasets; takes about 10 minutes.
 """
 
 from __future__ import annotations

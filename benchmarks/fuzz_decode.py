@@ -4,6 +4,8 @@
 
 Every completion must be read strictly, every entity must stand in its text, every label must be
 one of its task's. Prints the counts and writes results/fuzz_decode.json.
+
+Needs nothing but pointline[hf]; takes about 6 minutes.
 """
 
 from __future__ import annotations

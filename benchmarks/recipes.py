@@ -8,6 +8,8 @@ the loss on labels that no trial saw (`heldout.py`), and, where the plan says so
 extracted. Losses are taken over the tokens that the examples hold which are looked at. The records
 are the same for every trial, so that differences are paired. A killed call goes on.
 Writes results/recipes.json and prints its table; `--one` ends after one trial (exit 3: none left).
+
+Needs the embedded model, built datasets and the raw corpora; takes about an hour.
 """
 
 from __future__ import annotations

@@ -4,6 +4,8 @@
 
 Requests go to a server in a process of its own; the first paint is Chromium's own figure (first
 contentful paint, from the start of the navigation), the item's is when its text stands on the page.
+
+Needs Chromium for the page; takes about 3 minutes.
 """
 
 from __future__ import annotations

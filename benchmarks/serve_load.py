@@ -8,6 +8,8 @@ The server is a process of its own (`pointline serve` on a free port of loopback
 texts are the samples of pointline with a number behind each, so that no two are alike; their tasks
 are mixed. Where the queue is full a client waits as long as it is told. Memory is sampled once a
 second. Writes results/serve_load.json.
+
+Needs the embedded model; takes some minutes, as `--seconds` says.
 """
 
 from __future__ import annotations

@@ -5,6 +5,8 @@
 
 A decoy is the mention of another record of the dataset, no part of this record's text, that is
 most like one of its own: whatever is found for it counts as wrong, though now and then it is not.
+
+Needs built datasets for the decoys; takes about a minute.
 """
 
 from __future__ import annotations

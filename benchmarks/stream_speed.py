@@ -5,6 +5,8 @@
 
 The shipped adapter, greedy, under the texts' grammars, one thread. The older one is asked batch
 by batch, ours as a stream. Writes results/stream_speed.json after every row.
+
+Needs the embedded model, built datasets and an older decode.py; takes about 10 minutes.
 """
 
 from __future__ import annotations

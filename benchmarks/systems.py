@@ -5,6 +5,8 @@
 The first 200 test records of each dataset; the bare model is shown one solved record of the
 training split (the first with two to four items and at most 200 characters). Runs are resumable: a
 killed one goes on. Writes benchmarks/results/systems.json and prints the table of the README.
+
+Needs the embedded model and built datasets; takes about 75 minutes.
 """
 
 from __future__ import annotations

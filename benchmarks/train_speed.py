@@ -8,6 +8,8 @@ tokens (as many as eight built datasets hold). Prints a table and writes results
 Wall time is what a user waits; CPU time tells more where other processes share the machine.
 Against peft's own layers both take the same steps from the same weights, in turn, in one process,
 so that what else the machine does meets both (results/train_lora.json).
+
+Needs the embedded model; takes about 10 minutes.
 """
 
 from __future__ import annotations

@@ -8,6 +8,8 @@ completions only, AdamW, float32, no gradient checkpointing; after each of TRL's
 on the same batch, so that what else the machine does meets both. TRL's time is that between its
 step's begin and end (its loading of data is left out), ours that of `Learner.step`. The losses are
 held against each other: they have to agree. Writes results/train_trl.json.
+
+Needs the embedded model, built datasets and TRL; takes about 15 minutes.
 """
 
 from __future__ import annotations

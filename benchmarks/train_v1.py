@@ -4,6 +4,8 @@
 
 All training records of the 21 datasets but those that hold a type of music (`heldout.py`), once,
 with the recipe that `recipes.py` found (docs/adapter.md).
+
+Needs the embedded model and all 21 built datasets; takes about five hours.
 """
 
 from __future__ import annotations

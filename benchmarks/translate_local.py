@@ -7,6 +7,8 @@
 base model that never learned to chat, so a template turns messages into solved examples; it often
 writes on until it is cut off, hence the short texts, and few of its translations survive. What is
 shown is that the account is exact, and which rules caught what.
+
+Needs the embedded model, a dataset and transformers[serving]; takes about 25 minutes.
 """
 
 from __future__ import annotations

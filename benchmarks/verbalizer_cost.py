@@ -6,6 +6,8 @@ For each dataset folder: the words of label, items and related (100 a class), sc
 token, jointly for words of one token, and jointly for all; and LoRA on a few labelled texts.
 Processor time, so that a busy machine counts less; the first texts of the test split. Prints a
 table and writes results/verbalizer_cost.json.
+
+Needs the embedded model and built datasets; takes about half an hour.
 """
 
 from __future__ import annotations
