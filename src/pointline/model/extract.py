@@ -32,6 +32,7 @@ from pointline.model.prompt import Form, Level
 if TYPE_CHECKING:
     from pointline.model.backbone import Dtype
     from pointline.model.embedded import Progress
+    from pointline.model.gemma import Weights
 
 __all__ = ["Extractor", "Options", "guess_language"]
 
@@ -131,6 +132,7 @@ class Extractor:
         adapter: str | Path | None = None,
         dtype: Dtype = "float32",
         device: str | None = None,
+        precision: Weights = "float32",
         options: Options | None = None,
         progress: Progress | None = None,
     ) -> Extractor:
@@ -140,14 +142,20 @@ class Extractor:
         (also `backbone.DEFAULT`) is the plain model. Adapters are merged into the weights.
         `openai:NAME@BASE_URL` is a chat model behind an address (`model.openai`),
         `completions:NAME@BASE_URL` a model that pointline trained behind one (`model.served`),
-        `vllm:NAME` one that vLLM runs in this process (`model.vllm`).
+        `vllm:NAME` one that vLLM runs in this process (`model.vllm`). `precision` is that of the
+        embedded model's weights on a processor: "float16" is faster and not exact
+        (`docs/inference.md` has what it costs).
 
-        Raises ModelError for a model that is missing or damaged, MissingExtra without torch,
-        InputError for an adapter of a model behind an address, or a device of such or of vLLM's.
+        Raises ModelError for a model that is missing or damaged or that the precision is not for,
+        MissingExtra without torch, InputError for an adapter of a model behind an address, or a
+        device of such or of vLLM's.
         """
         from pointline.model import backbone
 
         base = backbone.DEFAULT if name is None else name
+        elsewhere = (question.PREFIX, question.RAW, _VLLM)
+        if precision != "float32" and str(base).startswith(elsewhere):
+            raise InputError(f"precision is for a model that is loaded here, got {str(base)!r}")
         if str(base).startswith(question.PREFIX):
             from pointline.model.openai import behind
 
@@ -175,7 +183,7 @@ class Extractor:
             merge=True,
             progress=progress,
         )
-        return cls(HFBackend(loaded), options, tasks=loaded.tasks)
+        return cls(HFBackend(loaded, precision=precision), options, tasks=loaded.tasks)
 
     def task(self, name: str) -> Task:
         """Return the task of that name: one that the model was trained on, else the table's.

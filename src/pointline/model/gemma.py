@@ -253,7 +253,8 @@ def _spread(norm: Any) -> Tensor:
 
 def _tails(queues: Sequence[Sequence[int]], asked: Sequence[int]) -> list[int]:
     """Return where the last tokens of each text stand."""
-    rows, end = [], 0
+    rows: list[int] = []
+    end = 0
     for queue, count in zip(queues, asked, strict=True):
         end += len(queue)
         rows += range(end - count, end)

@@ -10,7 +10,9 @@ from typing import TYPE_CHECKING
 
 from pointline.model.backbone import base_mark
 from pointline.model.backend import Completion, Halt, Request, check_room
+from pointline.model.cost import Cost
 from pointline.model.decode import Decoder
+from pointline.model.gemma import Weights
 
 if TYPE_CHECKING:
     from torch import Generator
@@ -25,12 +27,21 @@ class HFBackend:
 
     A text is encoded as text: a `<eos>` or `<|im_end|>` that a user spells out is no special
     token. `sample` draws tokens by their probability where grammar and model leave a choice,
-    instead of taking the likeliest.
+    instead of taking the likeliest. `precision` is that in which a Gemma 3 on a processor keeps its
+    weights while it generates (`gemma.body`).
     """
 
-    def __init__(self, backbone: Backbone, *, sample: Generator | None = None) -> None:
-        self._backbone = backbone
-        self._decoder = Decoder(backbone.model, backbone.tokenizer, eos=backbone.eos)
+    def __init__(
+        self,
+        backbone: Backbone,
+        *,
+        sample: Generator | None = None,
+        precision: Weights = "float32",
+    ) -> None:
+        self._backbone, self._precision = backbone, precision
+        self._decoder = Decoder(
+            backbone.model, backbone.tokenizer, eos=backbone.eos, weights=precision
+        )
         self._sample = sample
 
     @property
@@ -44,7 +55,13 @@ class HFBackend:
         """The type and a digest of a sample of the weights, an adapter's included."""
         mark = base_mark(self._backbone.model, "")["sample"]
         digest = hashlib.sha256(json.dumps(mark).encode()).hexdigest()[:16]
-        return f"{str(self._backbone.model.dtype).removeprefix('torch.')} {digest}"
+        kind = str(self._backbone.model.dtype).removeprefix("torch.")
+        return f"{kind if self._precision == 'float32' else self._precision} {digest}"
+
+    @property
+    def cost(self) -> Cost:
+        """What was computed so far: passes, tokens, drafts, processor time."""
+        return self._decoder.cost
 
     @property
     def window(self) -> int:
