@@ -15,7 +15,7 @@ from pointline.errors import InputError, PointlineError, ServerError, TextTooLon
 from pointline.format import codec
 from pointline.format.record import Record
 from pointline.format.tasks import task
-from pointline.model import backbone
+from pointline.model import backbone, vllm
 from pointline.model.backend import Backend, Request, Scripted, Streaming, completions
 from pointline.model.chat.client import Client
 from pointline.model.chat.limits import Limits
@@ -62,6 +62,7 @@ def _scripted(folder, stack):
 
 def _vllm(folder, stack):
     fakevllm.install(stack)
+    stack.setattr(vllm, "_SLACK", 32)  # enough here, and sooner done
     backend = VLLMBackend(folder, dtype="float32")
     return Case(backend, break_it=lambda: setattr(backend._llm.llm_engine, "dies", True))
 

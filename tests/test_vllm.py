@@ -8,7 +8,7 @@ from tiny import tiny_datasets, tiny_model, tiny_records
 
 from pointline.errors import InputError, MissingExtra, ModelError, TextTooLong
 from pointline.format.tasks import task
-from pointline.model import backbone
+from pointline.model import backbone, vllm
 from pointline.model.backend import Request, Streaming
 from pointline.model.extract import Extractor, Options
 from pointline.model.grammar import build
@@ -53,8 +53,8 @@ def engine(backend):
 
 
 def test_completions_and_their_probabilities_are_those_of_our_own_decoder(backend, reference):
-    made = backend.complete(PROMPTS, GRAMMARS, max_new_tokens=24)
-    wanted = reference.complete(PROMPTS, GRAMMARS, max_new_tokens=24)
+    made = backend.complete(PROMPTS, GRAMMARS, max_new_tokens=16)
+    wanted = reference.complete(PROMPTS, GRAMMARS, max_new_tokens=16)
     assert [(one.text, one.cut) for one in made] == [(one.text, one.cut) for one in wanted]
     alike = [pair for pair in zip(made, wanted, strict=True) if pair[0].ids == pair[1].ids]
     assert alike, "a forced word may be spelled by other tokens, but not in every completion"
@@ -89,13 +89,14 @@ def test_a_halt_cuts_where_it_would_have_cut_our_own(backend, reference):
     halts = [loops(text, task(name)) for name, text in TEXTS]
     after_one = [lambda line: line.count(":") > 1] * len(TEXTS)
     for asked in (halts, after_one):
-        made = backend.complete(PROMPTS, GRAMMARS, max_new_tokens=24, halts=asked)
-        wanted = reference.complete(PROMPTS, GRAMMARS, max_new_tokens=24, halts=asked)
+        made = backend.complete(PROMPTS, GRAMMARS, max_new_tokens=16, halts=asked)
+        wanted = reference.complete(PROMPTS, GRAMMARS, max_new_tokens=16, halts=asked)
         assert [(one.text, one.cut) for one in made] == [(one.text, one.cut) for one in wanted]
     assert any(one.cut for one in made)
 
 
-def test_a_stream_takes_no_more_than_its_batch_and_keeps_the_numbers(backend, engine):
+def test_a_stream_takes_no_more_than_its_batch_and_keeps_the_numbers(backend, engine, monkeypatch):
+    monkeypatch.setattr(vllm, "_SLACK", 8)
     taken, engine.most = [], 0
 
     def requests():
