@@ -20,7 +20,7 @@ OWNERS = {
     "matplotlib": ("corpus/canvas.py", "corpus/figures.py", "study"),
     "fastapi": ("app/serve/", "review/web"),
     "sqlalchemy": ("review/queue", "draft/ledger.py"),
-    "ray": ("app/batch.py", "app/cluster.py"),
+    "ray": ("app/cluster.py",),
     "typer": ("app",),
     "pyarrow": ("corpus",),
     "HanTa": ("corpus/words.py",),
