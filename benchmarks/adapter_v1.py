@@ -28,9 +28,10 @@ from typing import Any
 import torch
 from heldout import HELD_OUT, MUSIC, held_out, training_keys
 from machine import describe
-from systems import cell, example_of
+from systems import example_of
 
 from pointline.app import show
+from pointline.app.bench.tables import interval
 from pointline.corpus.store import read_dataset, read_records
 from pointline.format.record import Record
 from pointline.format.tasks import Task, adhoc
@@ -234,7 +235,7 @@ def table(told: Mapping[str, Any], names: Sequence[str], metric: str, *, mean: b
     ]
     for name in names:
         found = [told["systems"][s].get(name) for s in systems]
-        cells = ["–" if one is None else cell(one, metric) for one in found]
+        cells = ["–" if one is None else interval(one, metric) for one in found]
         lines.append(f"| `{name}` | " + " | ".join(cells) + " |")
     shared = [n for n in names if all(n in told["systems"][s] for s in systems)]
     if mean and len(shared) > 1:

@@ -1,9 +1,10 @@
-"""What a result was measured on: processor, cores, versions. No names of hosts or folders."""
+"""What a result was measured on, and when. No names of hosts or folders."""
 
 from __future__ import annotations
 
 import os
 import platform
+from datetime import date
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
@@ -12,6 +13,7 @@ _LIBRARIES = ("torch", "transformers", "llguidance", "tokenizers", "numpy")
 
 def describe() -> dict[str, object]:
     return {
+        "date": date.today().isoformat(),
         "processor": _processor(),
         "cores": os.cpu_count(),
         "system": platform.system(),

@@ -6,7 +6,9 @@
 Texts of three lengths and languages, each with its grammar as `grammar.build` writes it: Lark for
 llguidance, for xgrammar the same language as EBNF, where the substrings of the text are the states
 of their automaton (`model.gbnf`). Both compile it and give the mask of every step along a
-completion of six items; the masks are compared bit by bit but for special tokens. Milliseconds of
+completion of six items; the masks are compared bit by bit but for special tokens. They differ only
+where the next bytes are fixed: there llguidance allows the tokens that the tokenizer would write,
+xgrammar every token that spells their beginning. Milliseconds of
 processor time, one thread, caches off, medians of the repeats; `mask` is the mean of a text's
 steps, `text` is compiling and all masks. Writes results/mask_peers.json after every row.
 
@@ -107,16 +109,19 @@ def measure(ways: dict[str, Way], view: Any, lang: str, length: int, repeats: in
     row["text_ms"] = {n: _middle(run[0] + sum(run[1]) for run in f) for n, f in runs.items()}
     row["times"] = round(row["text_ms"]["xgrammar"] / row["text_ms"]["llguidance"], 2)
     one, two = (found[0][2] for found in runs.values())
-    row["apart"] = [apart(a, b, view) for a, b in zip(one, two, strict=True)]
-    row["same"] = row["apart"].count(0)
+    found = [apart(a, b, view) for a, b in zip(one, two, strict=True)]
+    row["only_llguidance"], row["only_xgrammar"] = (list(side) for side in zip(*found, strict=True))
+    row["same"] = found.count((0, 0))
     return row
 
 
-def apart(one: np.ndarray, two: np.ndarray, view: Any) -> int:
-    """How many tokens one mask allows and the other does not; special ones do not count."""
+def apart(one: np.ndarray, two: np.ndarray, view: Any) -> tuple[int, int]:
+    """How many tokens each mask allows and the other does not; special ones do not count."""
     size = min(len(one), len(two))
-    bits = np.unpackbits(one[:size] ^ two[:size], bitorder="little")
-    return sum(not view.is_special_token(int(at)) for at in np.flatnonzero(bits)[:1000])
+    sides = (one[:size] & ~two[:size], two[:size] & ~one[:size])
+    bits = (np.flatnonzero(np.unpackbits(side, bitorder="little")) for side in sides)
+    left, right = (sum(not view.is_special_token(int(at)) for at in side) for side in bits)
+    return left, right
 
 
 def _middle(values: Iterator[float]) -> float:

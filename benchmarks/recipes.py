@@ -16,18 +16,17 @@ from __future__ import annotations
 
 import argparse
 import json
-import math
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from statistics import fmean, stdev
 from typing import Any
 
 import torch
 from heldout import HELD_OUT, held_out, training_keys
 from machine import describe
 
+from pointline.app.bench.tables import table
 from pointline.corpus.store import read_dataset
 from pointline.format.record import Record
 from pointline.format.tasks import Task
@@ -197,35 +196,6 @@ def looked_at(
     return found
 
 
-# ---------------------------------------------------------------- the table
-
-
-def table(results: Mapping[str, Any]) -> str:
-    """A row for each trial: the losses, and how far from the first trial's they are on average.
-
-    The error behind ± is that of the mean over datasets, the same records in both trials.
-    """
-    heads = ("trial", "steps", "tokens", "CPU s", *FORMS)
-    lines = ["| " + " | ".join(heads) + " |", "|---" * len(heads) + "|"]
-    first = results["trials"][PLAN[0].name]
-    for name, trial in results["trials"].items():
-        cells = [name, f"{trial['steps']}", f"{trial['tokens']:,}", f"{trial['cpu_seconds']:.0f}"]
-        cells += [_cell(trial[form], first[form]) for form in FORMS]
-        lines.append("| " + " | ".join(cells) + " |")
-    return "\n".join(lines) + "\n"
-
-
-FORMS = ("plain", "listed", "unseen")
-
-
-def _cell(found: Mapping[str, float], first: Mapping[str, float]) -> str:
-    shifts = [found[name] - first[name] for name in first if name != "all"]
-    if not any(shifts):
-        return f"{found['all']:.3f}"
-    error = stdev(shifts) / math.sqrt(len(shifts))
-    return f"{found['all']:.3f} ({fmean(shifts):+.3f} ± {error:.3f})"
-
-
 # ---------------------------------------------------------------- all of them
 
 
@@ -244,7 +214,7 @@ def main() -> int:
         results["trials"] = json.loads(RESULTS.read_text(encoding="utf-8"))["trials"]
     left = [trial for trial in PLAN if trial.name not in results["trials"]]
     if not left:
-        print(table(results))
+        print(table("trials", RESULTS.parent))
         return 3
     data = [arguments.data / name for name in DATASETS]
     unseen = list(held_out(arguments.data, arguments.raw, UNSEEN, training_keys(arguments.data)))
@@ -259,7 +229,7 @@ def main() -> int:
         work = RESULTS.with_suffix(".partial")
         work.write_text(text, encoding="utf-8")
         work.replace(RESULTS)
-        print(table(results), flush=True)
+        print(table("trials", RESULTS.parent), flush=True)
     return 0
 
 

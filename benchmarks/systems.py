@@ -20,6 +20,7 @@ from pathlib import Path
 from machine import describe
 
 from pointline.app import show
+from pointline.app.bench import tables as bench_tables
 from pointline.corpus.store import Dataset, read_dataset
 from pointline.format.record import Record
 from pointline.model.extract import Extractor, Options
@@ -74,27 +75,6 @@ def run(system: System, name: str, dataset: Dataset, arguments: argparse.Namespa
         )
 
 
-def readme_table(results: dict[str, object]) -> str:
-    """The table of the README: TL, WL, ALL in per cent with their 95 % intervals."""
-    systems = results["systems"]
-    heads = [f"{metric} {name}" for metric in ("TL", "WL", "ALL") for name in _SHORT]
-    lines = ["| dataset | " + " | ".join(heads) + " |", "|---" * (len(heads) + 1) + "|"]
-    for dataset in sorted(systems[SYSTEMS[2].name]):
-        found = [systems[system.name][dataset] for system in SYSTEMS]
-        cells = [cell(report, metric) for metric in ("tl", "wl", "all") for report in found]
-        lines.append(f"| `{dataset}` | " + " | ".join(cells) + " |")
-    return "\n".join(lines) + "\n"
-
-
-_SHORT = ("bare, free", "bare, constrained", "adapter")
-
-
-def cell(report: dict, metric: str) -> str:
-    value = report["all"] if metric == "all" else report[metric]["f1"]
-    sure = report["intervals"][metric]
-    return f"{100 * value:.1f} [{100 * sure['low']:.0f}, {100 * sure['high']:.0f}]"
-
-
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--data", type=Path, required=True)
@@ -128,9 +108,9 @@ def main() -> None:
         "seconds": {**before.get("seconds", {}), **seconds},
         "systems": {**before.get("systems", {}), **made},
     }
-    if len(told["systems"]) == len(SYSTEMS):
-        print(readme_table(told))
     RESULTS.write_text(json.dumps(told, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
+    if len(told["systems"]) == len(SYSTEMS):
+        print(bench_tables.table("systems", RESULTS.parent))
 
 
 if __name__ == "__main__":

@@ -152,12 +152,31 @@ def test_every_result_belongs_to_one_benchmark(found):
     assert sorted(owned) == sorted(set(owned)) == sorted(there)
 
 
-def test_every_table_is_of_a_result_and_marked_once():
-    marked = [
-        name
-        for path in (ROOT / "README.md", *ROOT.glob("docs/*.md"), ROOT / "benchmarks/README.md")
-        if path.is_file()
-        for name in pages.marked(path.read_text(encoding="utf-8"))
-        if name in tables.TABLES
-    ]
-    assert len(marked) == len(set(marked))
+PAGES = (ROOT / "README.md", *sorted(ROOT.glob("docs/*.md")), ROOT / "benchmarks" / "README.md")
+PRINTED = [
+    (path, name)
+    for path in PAGES
+    for name in pages.marked(path.read_text(encoding="utf-8"))
+    if name in tables.TABLES
+]
+
+
+@pytest.mark.parametrize(("page", "name"), PRINTED, ids=[name for _, name in PRINTED])
+def test_a_table_of_a_page_is_that_of_the_results(page, name):
+    printed = pages.marked(page.read_text(encoding="utf-8"))[name]
+    assert printed == tables.table(name, ROOT / "benchmarks" / "results")
+
+
+def test_every_table_is_printed_once():
+    assert sorted(name for _, name in PRINTED) == sorted(tables.TABLES)
+
+
+def test_every_benchmark_says_what_it_needs_and_takes(found):
+    assert not [script.name for script in found if not (script.needs and script.takes)]
+
+
+def test_the_list_of_benchmarks_is_that_of_the_scripts():
+    folder = ROOT / "benchmarks"
+    printed = ask("report", "benchmarks", folder=folder).stdout
+    (shown,) = pages.marked(printed).values()
+    assert shown == pages.marked((folder / "README.md").read_text(encoding="utf-8"))["benchmarks"]

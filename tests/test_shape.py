@@ -159,15 +159,9 @@ def test_what_cannot_be_split_leaves_nothing(file, tmp_path):
     assert not (tmp_path / "out").exists()
 
 
-def test_the_page_tells_what_large_files_took():
+def test_large_files_take_little_memory():
     root = Path(__file__).parents[1]
-    page = (root / "docs" / "data.md").read_text(encoding="utf-8")
-    rows = page.split("<!-- table: big file -->\n")[1].split("\n\n")[0].splitlines()[2:]
     found = json.loads((root / "benchmarks" / "results" / "big_file.json").read_text())
-    assert rows == [
-        f"| {step['step']} | {step['cpu_seconds']:g} | {step['peak_mib']} |"
-        for step in found["results"]
-    ]
     assert max(step["peak_mib"] for step in found["results"]) < 600 and found["bytes"] > 200e6
 
 

@@ -135,11 +135,11 @@ def _catalogue(found: tuple[Script, ...]) -> str:
             script.measures,
             script.needs,
             script.takes,
-            " ".join(f"`{path.name}`" for path in script.results),
+            ", ".join(f"`{name}`" for name in script.writes),
         )
         for script in found
     ]
-    return tables.markdown([("benchmark", "measures", "needs", "takes", "results"), *rows])
+    return tables.markdown([("benchmark", "measures", "needs", "takes", "writes"), *rows])
 
 
 def _told(script: Script) -> dict[str, object]:

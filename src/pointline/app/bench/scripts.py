@@ -18,6 +18,7 @@ from pointline.errors import InputError
 __all__ = ["Script", "measured", "pick", "run", "scripts"]
 
 _LAST = re.compile(r"\n\nNeeds\s(.+?);\stakes\s(.+?)\.\Z", re.DOTALL)
+_WRITES = re.compile(r"results/(\w+\.json)")
 _RESULT = re.compile(r"([A-Za-z0-9_]+)\.json\b")
 
 
@@ -25,14 +26,16 @@ _RESULT = re.compile(r"([A-Za-z0-9_]+)\.json\b")
 class Script:
     """A script of the folder `benchmarks`: what the first and the last line of its docstring say.
 
-    `results` are the files of `benchmarks/results` that it wrote; `missing` are packages that it
-    imports and that are not installed here; `json` says that it takes the result's path.
+    `writes` are the files of `benchmarks/results` that it says it writes, `results` its files that
+    are there; `missing` are packages that it imports and that are not installed here; `json` says
+    that it takes the result's path.
     """
 
     path: Path
     measures: str
     needs: str
     takes: str
+    writes: tuple[str, ...]
     results: tuple[Path, ...]
     missing: tuple[str, ...]
     json: bool
@@ -117,14 +120,19 @@ def _script(path: Path, source: str, names: set[str]) -> Script:
     told = ast.get_docstring(tree) or ""
     last = _LAST.search(told)
     needs, takes = (" ".join(part.split()) for part in last.groups()) if last else ("", "")
+    takes_path = any(
+        isinstance(node, ast.Constant) and node.value == "--json" for node in ast.walk(tree)
+    )
+    writes = dict.fromkeys([*_WRITES.findall(told), *([f"{path.stem}.json"] if takes_path else [])])
     return Script(
         path,
         measures=told.split("\n", 1)[0].removesuffix("."),
         needs=needs,
         takes=takes,
+        writes=tuple(writes),
         results=tuple(_results(path, source, names)),
         missing=tuple(_missing(path, tree, names)),
-        json=any(isinstance(n, ast.Constant) and n.value == "--json" for n in ast.walk(tree)),
+        json=takes_path,
     )
 
 

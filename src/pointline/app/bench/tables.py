@@ -216,15 +216,13 @@ def _scoring_peer(told: Any) -> Cells:
 
 def _mask_peer(told: Any) -> Cells:
     yield (
-        "language", "characters", "compile, llguidance", "compile, xgrammar",
-        "mask, llguidance", "mask, xgrammar", "same masks",
+        "language", "characters", "steps", "compile, llguidance", "compile, xgrammar",
+        "mask, llguidance", "mask, xgrammar", "a text, xgrammar over llguidance", "same masks",
     )  # fmt: skip
     for row in told["rows"]:
-        yield (
-            *_cells(row, "lang", "characters"),
-            *(f"{row[kind][way]:g}" for kind in ("compile_ms", "mask_ms") for way in _MASKS),
-            f"{row['same']} of {row['steps']}",
-        )
+        each = (f"{row[k][way]:g}" for k, way in product(("compile_ms", "mask_ms"), _MASKS))
+        same = f"{row['same']} of {row['steps']}"
+        yield (*_cells(row, "lang", "characters", "steps"), *each, str(row["times"]), same)
 
 
 _MASKS = ("llguidance", "xgrammar")
@@ -232,17 +230,13 @@ _MASKS = ("llguidance", "xgrammar")
 
 def _llamacpp_peer(told: Any) -> Cells:
     yield (
-        "language",
-        "texts",
-        "weights",
-        "seconds a text",
-        "llama.cpp",
-        "times as fast",
-        "same text",
-    )
+        "model", "language", "texts", "tokens", "our weights", "ours, s", "llama.cpp, s",
+        "times as fast", "same text",
+    )  # fmt: skip
     for row in told["rows"]:
         same = f"{row['same']} of {row['texts']}"
-        yield (*_cells(row, "lang", "texts", "weights", "ours_s", "theirs_s", "times"), same)
+        kinds = _cells(row, "model", "lang", "texts", "tokens", "weights")
+        yield (*kinds, *_cells(row, "ours_s", "theirs_s", "times"), same)
 
 
 Rows = Callable[[Any], Cells]
