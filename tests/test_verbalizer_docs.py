@@ -1,6 +1,5 @@
 """docs/studies.md says of verbalizers what the code does."""
 
-import json
 import re
 from pathlib import Path
 
@@ -13,7 +12,6 @@ from pointline.study.verbalizer.sources import Source
 from pointline.study.verbalizer.template import TEMPLATES
 
 PAGE = Path(__file__).parents[1] / "docs" / "studies.md"
-COSTS = PAGE.parents[1] / "benchmarks" / "results" / "verbalizer_cost.json"
 SECTION = PAGE.read_text().split("## Knowledgeable verbalizers")[1].split("\n## ")[0]
 
 
@@ -32,20 +30,6 @@ def test_the_templates_are_those_of_the_code():
 def test_every_aggregate_is_defined():
     for name in AGGREGATES:
         assert re.search(rf"^ +{name} +s\(c\) = ", SECTION, re.MULTILINE)
-
-
-def test_the_costs_are_those_that_were_measured():
-    measured = {}
-    for row in json.loads(COSTS.read_text())["rows"]:
-        measured.setdefault(row["dataset"], {})[row["way"]] = row
-    for name, ways in measured.items():
-        first, single, joint = (ways[way] for way in ("first", "joint, one token", "joint"))
-        cells = [
-            name, joint["words"], single["words"],
-            *(way["seconds_100_texts"] for way in (first, single, joint)),
-            single["lora_seconds_text_epoch"],
-        ]  # fmt: skip
-        assert f"| {' | '.join(map(str, cells))} |" in SECTION
 
 
 def test_every_option_that_is_named_is_there():

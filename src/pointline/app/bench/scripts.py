@@ -98,8 +98,8 @@ def measured(result: Path) -> str:
     An older result does not tell its day; then it is that of its last commit.
     """
     told = json.loads(result.read_text(encoding="utf-8")).get("machine", {})
-    where = (told.get("processor") or told.get("cpu"), told.get("accelerator"))
-    return ", ".join(filter(None, [told.get("date") or _committed(result), *where]))
+    processor = told.get("processor") or told.get("cpu")
+    return ", ".join(filter(None, (told.get("date") or _committed(result), processor)))
 
 
 def _committed(path: Path) -> str:

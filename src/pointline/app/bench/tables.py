@@ -157,6 +157,31 @@ def _grammar(told: Any) -> Cells:
         yield _cells(row, "lang", "characters", "compile_ms", "mask_ms_mean")
 
 
+# ---------------------------------------------------------------- training and studies
+
+
+def _trl(told: Any) -> Cells:
+    yield "trainer", "tokens per CPU second", "times TRL, median of steps"
+    for row in told["rows"]:
+        times = f"{row['times TRL, by CPU, median of steps']:.1f}"
+        yield row["trainer"], str(row["tokens per CPU second"]), times
+
+
+_SCORED = ("first", "joint, one token", "joint")
+
+
+def _verbalizers(told: Any) -> Cells:
+    yield (
+        "dataset", "words", "of one token", "first token", "joint, `--longest 1`", "joint",
+        "LoRA, a text and epoch",
+    )  # fmt: skip
+    found = {(row["dataset"], row["way"]): row for row in told["rows"]}
+    for name in dict.fromkeys(dataset for dataset, _ in found):
+        _, single, joint = ways = [found[name, way] for way in _SCORED]
+        seconds = [*(way["seconds_100_texts"] for way in ways), single["lora_seconds_text_epoch"]]
+        yield (name, *map(str, (joint["words"], single["words"], *seconds)))
+
+
 # ---------------------------------------------------------------- the machinery
 
 
@@ -251,6 +276,8 @@ TABLES: Mapping[str, tuple[str, Rows]] = {
     "speed": ("decode_speed.json", _speed),
     "stream": ("stream_speed.json", _stream),
     "grammar": ("decode_speed.json", _grammar),
+    "trl": ("train_trl.json", _trl),
+    "verbalizers": ("verbalizer_cost.json", _verbalizers),
     "big file": ("big_file.json", _big_file),
     "kills": ("batch_kills.json", _kills),
     "workers": ("batch_kills.json", _workers),
