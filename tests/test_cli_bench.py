@@ -180,3 +180,18 @@ def test_the_list_of_benchmarks_is_that_of_the_scripts():
     printed = ask("report", "benchmarks", folder=folder).stdout
     (shown,) = pages.marked(printed).values()
     assert shown == pages.marked((folder / "README.md").read_text(encoding="utf-8"))["benchmarks"]
+
+
+def test_beside_llamacpp_it_is_as_fast_as_the_page_says():
+    """1.5 times in float16, in float32 not everywhere."""
+    path = ROOT / "benchmarks" / "results" / "llamacpp_peer.json"
+    times = {"float16": [], "float32": []}
+    for row in json.loads(path.read_text(encoding="utf-8"))["rows"]:
+        times[row["weights"]].append(row["times"])
+    assert min(times["float16"]) >= 1.5 > min(times["float32"]) > 1
+
+
+def test_llguidance_allows_no_token_that_xgrammar_does_not():
+    path = ROOT / "benchmarks" / "results" / "mask_peers.json"
+    rows = json.loads(path.read_text(encoding="utf-8"))["rows"]
+    assert not [row["lang"] for row in rows if any(row["only_llguidance"])]
