@@ -4,8 +4,10 @@ Differs from `transformers`' generate in what it does not compute. Tokens that t
 are taken without a choice; a step feeds as many tokens as every row has waiting; the output layer
 (two thirds of a 270-million model with a vocabulary of 262,144) is computed for the last place of
 the rows that have a choice, and only for the tokens that some row allows; a row that is finished
-leaves the batch, and in a stream the next prompts take the places. The choices are those of
-generate() with the same grammars (a test holds this). docs/inference.md has the figures.
+leaves the batch, and in a stream the next prompts take the places. For a Gemma 3 on a processor
+`ragged` does the steps, with drafts; else they are padded batches of transformers' own pass. The
+choices are those of generate() with the same grammars (a test holds this). docs/inference.md has
+the figures.
 """
 
 from __future__ import annotations
@@ -49,7 +51,8 @@ class Decoder:
 
     `eos` are further tokens that end a free completion, beside the tokenizer's own. `weights` are
     those that `gemma.body` computes with where it covers the model; None is transformers' own pass.
-    `cost` counts what was computed.
+    `remember` keeps what was read from one call to the next: a text that was seen is faster, and
+    its probabilities may differ in their last digits. `cost` counts what was computed.
     """
 
     def __init__(
@@ -59,11 +62,13 @@ class Decoder:
         *,
         eos: Sequence[int] = (),
         weights: Weights | None = "float32",
+        remember: bool = False,
     ) -> None:
         self.cost = Cost()
         self._outputs = Outputs(model)
         made = None if weights is None or self._outputs.whole else body(model, weights)
-        self._prefixes = None if made is None else Prefixes(made)
+        self._body = made
+        self._prefixes = Prefixes(made) if made is not None and remember else None
         self._tokenizer = tokenizer
         self._guide = guide(tokenizer)
         self._vocabulary = min(self._guide.vocab_size, self._outputs.size)
@@ -139,9 +144,10 @@ class Decoder:
         self, rows: int, limit: int, sample: Generator | None
     ) -> tuple[_Batch | Ragged, int]:
         """Return an empty batch, and how many new rows join it at a time."""
-        if self._prefixes is not None:
+        if self._body is not None:
             drafter = Drafter(self._encode, self._forced, self.spell)
-            return Ragged(self, self._prefixes, drafter, limit, sample), 1
+            prefixes = self._prefixes or Prefixes(self._body)
+            return Ragged(self, prefixes, drafter, limit, sample), 1
         share = max(1, rows // _SHARES) if KeyValues(self._outputs).joinable else rows
         return _Batch(self, limit, sample), share
 

@@ -28,7 +28,8 @@ class HFBackend:
     A text is encoded as text: a `<eos>` or `<|im_end|>` that a user spells out is no special
     token. `sample` draws tokens by their probability where grammar and model leave a choice,
     instead of taking the likeliest. `precision` is that in which a Gemma 3 on a processor keeps its
-    weights while it generates (`gemma.body`).
+    weights while it generates (`gemma.body`); `remember` keeps what it read between calls, so that
+    another task on the same text is faster, and its probabilities may differ in their last digits.
     """
 
     def __init__(
@@ -37,10 +38,15 @@ class HFBackend:
         *,
         sample: Generator | None = None,
         precision: Weights = "float32",
+        remember: bool = False,
     ) -> None:
         self._backbone, self._precision = backbone, precision
         self._decoder = Decoder(
-            backbone.model, backbone.tokenizer, eos=backbone.eos, weights=precision
+            backbone.model,
+            backbone.tokenizer,
+            eos=backbone.eos,
+            weights=precision,
+            remember=remember,
         )
         self._sample = sample
 
