@@ -14,9 +14,9 @@ from pointline.format.record import Fact, Pair, Record
 from pointline.format.tasks import adhoc, task
 from pointline.model import batches
 from pointline.model.batches import Example, Sample, encode, plan, seen
-from pointline.model.extract import Extractor
-from pointline.model.hf import HFBackend
+from pointline.model.extract import Options
 from pointline.model.labellists import Inventory
+from pointline.model.prepared import prompt_of
 from pointline.model.prompt import Level, input_text, target
 
 # ---------------------------------------------------------------- records to tokens
@@ -120,7 +120,7 @@ def test_an_adhoc_task_is_learned_with_the_prompts_that_it_is_asked_with(tiny):
     own = adhoc(labels=["dry", "wet"], entities=["who"])
     record = Record("1", own.name, "Ada was soaked.", "wet", (Pair("who", "Ada", 0, 3),))
     (example,) = encode([Sample(record, own, "f")], tiny, max_length=128)
-    prompt = Extractor(HFBackend(tiny))._prompt(record.text, own, record)
+    prompt = prompt_of(Options(), record.text, own, record)
     assert list(example.tokens[: example.prompt]) == tiny.encode(prompt)
 
 

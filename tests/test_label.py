@@ -147,7 +147,7 @@ def test_a_record_that_was_changed_is_asked_for_again(source, tmp_path):
         changed = [replace(r, pairs=()) if r.id == "r000" else r for r in records(12)]
         store.write_records(source, [*changed[:5], Record("new", "", "第9の文。")])
         done = run(source, who(server), tmp_path)
-        assert [number(body) for body in server.asked[asked:]] == [0, 9]
+        assert sorted(number(body) for body in server.asked[asked:]) == [0, 9]
     assert done.records == 6
 
 

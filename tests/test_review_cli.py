@@ -10,7 +10,7 @@ import pytest
 from reviewed import drafts, originals
 from typer.testing import CliRunner
 
-from pointline.app import cli_review
+from pointline.app import listening
 from pointline.app.cli import app
 from pointline.corpus import store
 from pointline.errors import InputError
@@ -58,7 +58,7 @@ def test_bad_input_is_told_in_one_line(folder):
 
 
 def test_a_port_that_is_taken_is_told(folder):
-    with cli_review._bound("127.0.0.1", 0) as taken:
+    with listening._bound("127.0.0.1", 0) as taken:
         port = taken.getsockname()[1]
         with pytest.raises(InputError, match=f"127.0.0.1:{port}: cannot serve here"):
             run(folder, "--port", port)

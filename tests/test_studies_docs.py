@@ -67,5 +67,5 @@ def test_the_options_are_there():
 def test_the_command_is_taken(tmp_path):
     line = re.search(r"^    pointline (study ablation.*)$", ABLATION, re.MULTILINE)[1]
     told = CliRunner().invoke(app, [*shlex.split(line), "--dry-run", "--data", str(tmp_path)])
-    with pytest.raises(Exception, match="is not there"):
+    with pytest.raises(Exception, match="neither a dataset folder"):
         raise told.exception
