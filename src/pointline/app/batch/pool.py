@@ -175,7 +175,8 @@ def _serve(giver: Connection, job: Job, device: str | None, threads: int) -> Non
     """Do what is given until there is no more."""
     os.environ.setdefault("OMP_NUM_THREADS", str(threads))
     for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, _leave)
+        if signal.getsignal(number) is not signal.SIG_IGN:  # as under nohup
+            signal.signal(number, _leave)
     here: list[Worker] = []
     threading.Thread(target=_outlive_nobody, args=(here,), daemon=True).start()
     try:
@@ -194,7 +195,8 @@ def _serve(giver: Connection, job: Job, device: str | None, threads: int) -> Non
         sys.exit(1)
     finally:
         for number in (signal.SIGINT, signal.SIGTERM):
-            signal.signal(number, signal.SIG_DFL)
+            if signal.getsignal(number) is _leave:
+                signal.signal(number, signal.SIG_DFL)
 
 
 def _leave(signal: int, frame: FrameType | None) -> NoReturn:  # noqa: ARG001
