@@ -5,13 +5,11 @@ with a tiny model under the Lark grammar; llama.cpp's answers from a function, a
 and refuses what is not in the GBNF it was given.
 """
 
-import json
 import threading
-from contextlib import suppress
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import fakevllm
 from gbnf_reader import Gbnf
+from loopback import Handler, Loopback
 
 _FIELDS = {"model", "prompt", "temperature", "max_tokens", "stop", "seed"}
 
@@ -24,51 +22,32 @@ class Refused(Exception):
         self.status = status
 
 
-class _Server:
+class _Handler(Handler):
+    def do_GET(self):
+        self.reply(lambda: self.owner.get(self.path))
+
+    def do_POST(self):
+        body = self.body()
+        self.reply(lambda: self.owner.answered(self.path, body))
+
+    def reply(self, work):
+        try:
+            status, values = 200, work()
+        except Refused as error:
+            status = error.status
+            values = {"error": {"message": str(error), "type": "x", "code": status}}
+        self.send(status, values)
+
+
+class _Server(Loopback):
     """Serves `get` and `post` of the subclass; `asked` has the path and body of every POST."""
 
+    handler = _Handler
+    status = None  # answer everything with this one
+
     def __enter__(self):
-        outer, self.asked, self.lock = self, [], threading.Lock()
-        self.status = None  # answer everything with this one
-
-        class Handler(BaseHTTPRequestHandler):
-            protocol_version = "HTTP/1.1"
-
-            def log_message(self, *_):
-                pass
-
-            def do_GET(self):
-                self.reply(lambda: outer.get(self.path))
-
-            def do_POST(self):
-                body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-                self.reply(lambda: outer.answered(self.path, body))
-
-            def reply(self, work):
-                try:
-                    status, values = 200, work()
-                except Refused as error:
-                    status = error.status
-                    values = {"error": {"message": str(error), "type": "x", "code": status}}
-                sent = json.dumps(values).encode()
-                with suppress(BrokenPipeError, ConnectionResetError):
-                    self.send_response(status)
-                    self.send_header("Content-Type", "application/json")
-                    self.send_header("Content-Length", str(len(sent)))
-                    self.end_headers()
-                    self.wfile.write(sent)
-
-        self.http = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.http.daemon_threads = True
-        self.url = f"http://127.0.0.1:{self.http.server_port}/v1"
-        self.thread = threading.Thread(target=self.http.serve_forever, args=(0.02,), daemon=True)
-        self.thread.start()
-        return self
-
-    def __exit__(self, *_):
-        self.http.shutdown()
-        self.http.server_close()
-        self.thread.join()
+        self.asked, self.lock = [], threading.Lock()
+        return super().__enter__()
 
     def answered(self, path, body):
         with self.lock:
