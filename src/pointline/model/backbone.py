@@ -5,8 +5,6 @@ Only safetensors and GGUF are read; pickled weights and code that comes with a m
 
 from __future__ import annotations
 
-import json
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -20,13 +18,14 @@ from pointline.model.embedded import (
     PACKAGED,
     Model,
     Progress,
-    convert,
     fetch,
     models,
     quiet,
     read_card,
     require,
 )
+from pointline.model.places import ADAPTER, is_adapter, locate, read_json, resolve
+from pointline.model.plain import Plain, PlainTokenizer
 
 __all__ = [
     "DEFAULT",
@@ -55,11 +54,6 @@ Kind = Literal["causal", "seq2seq", "masked"]
 #: The base model that is used where none is named.
 DEFAULT = "gemma3-270m"
 
-_HUB_ID = re.compile(r"[\w.-]+/[\w.-]+")
-_SERVED = ("vllm:", "openai:", "completions:")
-_PICKLED = ("*.bin", "*.pt", "*.pth", "*.ckpt", "*.pkl")
-_HUB_FILES = ["*.json", "*.safetensors", "*.model", "*.txt", "*.jinja"]
-_ADAPTER = "adapter_config.json"
 _MARK = "pointline.json"  # beside an adapter: which base it was trained on
 
 
@@ -68,7 +62,8 @@ class Backbone:
     """A causal language model and its tokenizer, ready to be asked or trained.
 
     `model` is transformers' own class (`model.model` gives hidden states, `model.lm_head` the
-    logits), also where an adapter is in it. `tasks` are those that the adapter or the weights were
+    logits), also where an adapter is in it; or, where `load` was asked to be lean, a `plain.Plain`
+    with a tokenizer to match. `tasks` are those that the adapter or the weights were
     trained on, where they say so. `window` is the most tokens that it can be given.
     `bos` is what its tokenizer puts before a text, `eos` what may end a completion (the first is
     the one to train on).
@@ -112,6 +107,7 @@ def load(
     dtype: Dtype = "float32",
     device: str | None = None,
     merge: bool = False,
+    lean: bool = False,
     cache: str | Path | None = None,
     progress: Progress | None = None,
 ) -> Backbone:
@@ -120,14 +116,20 @@ def load(
     `name_or_path` is a packaged model ("gemma3-270m", "smollm2"), a folder, a GGUF file, a hub id
     ("owner/name"), or the folder of an adapter or of a training run, which name their own base.
     `merge=True` adds the adapter into the weights: faster, and it cannot be taken out again.
+    `lean=True` is for those who only generate: no more than the weights and the vocabulary is read
+    where the decoder needs no more, in half of the time.
     `device=None` takes a GPU if there is one, `dtype="auto"` what is fast there. `cache` is where
     GGUF files are converted to.
 
     Raises ModelError for a model that is missing, damaged, pickled, of an unknown kind, or for an
     adapter of another base; MissingExtra where a library is missing.
     """
-    name, adapter = _resolve(str(name_or_path), None if adapter is None else Path(adapter))
-    folder = _locate(name, cache=cache, progress=progress)
+    name, adapter = resolve(str(name_or_path), None if adapter is None else Path(adapter))
+    folder = locate(name, cache=cache, progress=progress)
+    if lean and dtype == "float32" and (merge or adapter is None) and _device(device) == "cpu":
+        found = _lean(folder, name, adapter)
+        if found is not None:
+            return found
     with quiet(), _one_line(name):
         model = _load_model(folder, fast_dtype(device) if dtype == "auto" else dtype)
         tokenizer = _load_tokenizer(folder)
@@ -147,7 +149,7 @@ def kind_of(
     """
     if name in PACKAGED or is_adapter(name):
         return "causal"
-    config = _read_json(_locate(name, cache=cache, progress=progress) / "config.json")
+    config = read_json(locate(name, cache=cache, progress=progress) / "config.json")
     made_as = " ".join(map(str, config.get("architectures") or ()))
     if config.get("is_encoder_decoder"):
         return "seq2seq"
@@ -167,7 +169,7 @@ def load_parts(
 
     Raises ModelError and MissingExtra as `load` does.
     """
-    folder = _locate(name, cache=cache, progress=progress)
+    folder = locate(name, cache=cache, progress=progress)
     with quiet(), _one_line(name):
         chosen = fast_dtype(device) if dtype == "auto" else dtype
         model, tokenizer = _load_model(folder, chosen, kind), _load_tokenizer(folder)
@@ -179,8 +181,8 @@ def outline(name_or_path: str | Path, *, progress: Progress | None = None) -> Ba
 
     Raises as `load`.
     """
-    name, _ = _resolve(str(name_or_path), None)
-    folder = _locate(name, cache=None, progress=progress)
+    name, _ = resolve(str(name_or_path), None)
+    folder = locate(name, cache=None, progress=progress)
     try:
         import torch
         from transformers import AutoConfig, AutoModelForCausalLM
@@ -200,16 +202,11 @@ def folders(
 
     Raises ModelError where one of them is missing, and as `load` for what is no model.
     """
-    name, beside = _resolve(str(name_or_path), None if adapter is None else Path(adapter))
-    folder = _locate(name, cache=None, progress=progress)
-    if beside is not None and not (beside / _ADAPTER).is_file():
-        raise ModelError(f"{beside} holds no adapter: there is no {_ADAPTER}")
+    name, beside = resolve(str(name_or_path), None if adapter is None else Path(adapter))
+    folder = locate(name, cache=None, progress=progress)
+    if beside is not None and not (beside / ADAPTER).is_file():
+        raise ModelError(f"{beside} holds no adapter: there is no {ADAPTER}")
     return folder, beside, _tasks(beside or folder)
-
-
-def is_adapter(name: str | Path) -> bool:
-    """Say whether this is the folder of an adapter, or of a run that trained one."""
-    return (_adapter_folder(Path(name).expanduser()) / _ADAPTER).is_file()
 
 
 def fast_dtype(device: str | None = None) -> Dtype:
@@ -242,105 +239,6 @@ def base_mark(model: Any, name: str) -> dict[str, Any]:
     return {"name": name, **sizes, "sample": sample}
 
 
-# ---------------------------------------------------------------- which model is meant
-
-
-def _resolve(name: str, adapter: Path | None) -> tuple[str, Path | None]:
-    """Return the base and the adapter: a run's or an adapter's folder names its own base."""
-    folder = Path(name).expanduser()
-    if adapter is not None:
-        adapter = _adapter_folder(adapter.expanduser())
-    if (folder / "model" / "config.json").is_file():  # a run that trained every weight
-        return str(folder / "model"), adapter
-    folder = _adapter_folder(folder)
-    if not (folder / _ADAPTER).is_file():
-        return name, adapter
-    if adapter is not None:
-        raise ModelError(f"{folder} is an adapter itself: name its base, or leave adapter out")
-    base = _read_json(folder / _ADAPTER).get("base_model_name_or_path")
-    if not base:
-        raise ModelError(f"{folder / _ADAPTER} names no base: load the base with adapter={name!r}")
-    return str(base), folder
-
-
-def _adapter_folder(folder: Path) -> Path:
-    """Return the adapter's folder within a training run's, any other folder as it is."""
-    return folder / "adapter" if (folder / "adapter" / _ADAPTER).is_file() else folder
-
-
-def _locate(name: str, *, cache: str | Path | None, progress: Progress | None) -> Path:
-    """Return the folder to load from, converted or downloaded first where it has to be."""
-    if name in PACKAGED:
-        return fetch(name, cache=cache, progress=progress)
-    path = Path(name).expanduser()
-    if path.is_file():
-        return convert(path, cache=cache, progress=progress)
-    if path.is_dir():
-        return _checked(path)
-    if _HUB_ID.fullmatch(name) and not name.startswith("."):
-        return _checked(_download(name))
-    if name.startswith(_SERVED):
-        raise ModelError(f"{name!r} is behind a server: name a folder, a GGUF file or a hub id")
-    raise ModelError(
-        f"no model {name!r}: not a folder, not a GGUF file, not a hub id (owner/name), and not one"
-        f" of {', '.join(PACKAGED)}"
-    )
-
-
-def _checked(folder: Path) -> Path:
-    """Return a model's folder, refused if it lacks a part or has pickled weights only."""
-    if not (folder / "config.json").is_file():
-        raise ModelError(f"{folder} holds no model: there is no config.json")
-    if any(folder.glob("*.safetensors")):
-        return folder
-    pickled = [path.name for pattern in _PICKLED for path in folder.glob(pattern)]
-    if pickled:
-        raise ModelError(
-            f"{folder / pickled[0]} is pickled, and loading it could run any code: convert it with"
-            " save_pretrained, which writes safetensors"
-        )
-    raise ModelError(f"{folder} holds no weights: there is no .safetensors file")
-
-
-def _download(name: str) -> Path:
-    """Return the hub client's own copy of a model, downloaded if the hub answers."""
-    try:
-        from huggingface_hub import snapshot_download
-        from huggingface_hub.errors import HfHubHTTPError, HFValidationError
-    except ImportError:
-        raise MissingExtra("huggingface_hub", extra="hf") from None
-    near = _hub_is_near()
-    try:
-        return Path(
-            snapshot_download(
-                name, allow_patterns=_HUB_FILES, ignore_patterns=["*/*"], local_files_only=not near
-            )
-        )
-    except (OSError, HfHubHTTPError, HFValidationError) as error:
-        why = str(error).splitlines()[0] if near else "the hub cannot be reached"
-        raise ModelError(f"no folder {name!r} here, and none was downloaded: {why}") from None
-
-
-def _hub_is_near() -> bool:
-    """Say whether the hub answers; without this, its client retries for most of a minute."""
-    import socket
-    import urllib.parse
-    import urllib.request
-
-    from huggingface_hub import constants
-
-    if constants.HF_HUB_OFFLINE:
-        return False
-    hub = urllib.parse.urlsplit(constants.ENDPOINT)
-    if hub.scheme in urllib.request.getproxies():
-        return True
-    try:
-        socket.create_connection((hub.hostname, hub.port or 443), timeout=5).close()
-    except OSError:
-        return False
-    return True
-
-
 # ---------------------------------------------------------------- loading
 
 
@@ -349,6 +247,30 @@ _CLASSES: Mapping[Kind, str] = {
     "seq2seq": "AutoModelForSeq2SeqLM",
     "masked": "AutoModelForMaskedLM",
 }
+
+
+def _lean(folder: Path, name: str, adapter: Path | None) -> Backbone | None:
+    """Return a model that we converted, without transformers; None where it takes that."""
+    if not read_card(folder):
+        return None
+    try:
+        import tokenizers  # noqa: F401  (both come with the same extra)
+        import torch  # noqa: F401
+    except ImportError as error:
+        raise MissingExtra(error.name or "torch", extra="hf") from None
+    with _one_line(name):
+        model = Plain.open(folder)
+    if model is None:
+        return None
+    mark = base_mark(model, name)
+    if adapter is not None:
+        _check_adapter(adapter, mark)
+        with _one_line(str(adapter)):
+            if not merging.merge(model, adapter):
+                return None
+    with _one_line(name):
+        made = _backbone(model, PlainTokenizer(folder), name, adapter, mark)
+    return replace(made, tasks=_tasks(folder if adapter is None else adapter))
 
 
 def _load_model(folder: Path, dtype: Dtype, kind: Kind = "causal") -> Any:
@@ -378,7 +300,7 @@ def _load_tokenizer(folder: Path) -> Any:
     if not read_card(folder):
         return AutoTokenizer.from_pretrained(folder, trust_remote_code=False)
     # AutoTokenizer parses a vocabulary of 262,144 three times: 4 s; our own folders need it once
-    config = _read_json(folder / "tokenizer_config.json")
+    config = read_json(folder / "tokenizer_config.json")
     special = {key: config.get(f"{key}_token") for key in ("bos", "eos", "pad", "unk")}
     return PreTrainedTokenizerFast(
         tokenizer_file=str(folder / "tokenizer.json"),
@@ -432,7 +354,7 @@ def _tasks(folder: Path) -> tuple[Task, ...]:
     """Return the tasks that a folder of trained weights says it knows."""
     if not (folder / _MARK).is_file():
         return ()
-    return tuple(map(from_dict, _read_json(folder / _MARK).get("tasks", ())))
+    return tuple(map(from_dict, read_json(folder / _MARK).get("tasks", ())))
 
 
 # ---------------------------------------------------------------- adapters
@@ -440,11 +362,7 @@ def _tasks(folder: Path) -> tuple[Task, ...]:
 
 def _adapted(model: Any, folder: Path, mark: Mapping[str, Any], *, merge: bool) -> Any:
     """Return the model with the adapter in it, as transformers' own class."""
-    if not (folder / _ADAPTER).is_file():
-        raise ModelError(f"{folder} holds no adapter: there is no {_ADAPTER}")
-    if not (folder / "adapter_model.safetensors").is_file():
-        raise ModelError(f"{folder} holds no adapter_model.safetensors (pickled ones are refused)")
-    _check_base(folder, mark)
+    _check_adapter(folder, mark)
     with _one_line(str(folder)):
         if merge and merging.merge(model, folder):
             return model
@@ -457,11 +375,15 @@ def _adapted(model: Any, folder: Path, mark: Mapping[str, Any], *, merge: bool) 
         return adapted.merge_and_unload() if merge else adapted.get_base_model()
 
 
-def _check_base(folder: Path, mark: Mapping[str, Any]) -> None:
-    """Refuse an adapter that says it was trained on other weights than these."""
+def _check_adapter(folder: Path, mark: Mapping[str, Any]) -> None:
+    """Refuse what is no adapter, or one that says it was trained on other weights than these."""
+    if not (folder / ADAPTER).is_file():
+        raise ModelError(f"{folder} holds no adapter: there is no {ADAPTER}")
+    if not (folder / "adapter_model.safetensors").is_file():
+        raise ModelError(f"{folder} holds no adapter_model.safetensors (pickled ones are refused)")
     if not (folder / _MARK).is_file():  # not ours: peft still refuses other shapes
         return
-    base = _read_json(folder / _MARK).get("base", {})
+    base = read_json(folder / _MARK).get("base", {})
     pairs = list(zip(base.get("sample", ()), mark["sample"], strict=False))
     same_length = len(base.get("sample", ())) == len(mark["sample"])
     # half a step of bfloat16: the base may be loaded in another type than it was trained in
@@ -473,16 +395,6 @@ def _check_base(folder: Path, mark: Mapping[str, Any]) -> None:
 
 
 # ---------------------------------------------------------------- edges
-
-
-def _read_json(path: Path) -> dict[str, Any]:
-    try:
-        value = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise ModelError(f"{path} cannot be read: {str(error).splitlines()[0]}") from None
-    if not isinstance(value, dict):
-        raise ModelError(f"{path} is not a JSON object")
-    return value
 
 
 @contextmanager

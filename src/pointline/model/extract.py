@@ -181,6 +181,7 @@ class Extractor:
             dtype=dtype,
             device=device,
             merge=True,
+            lean=True,
             progress=progress,
         )
         return cls(HFBackend(loaded, precision=precision), options, tasks=loaded.tasks)

@@ -14,11 +14,12 @@ step for the whole tensor, and Gemma's have outliers a thousand times the mean.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
 from pointline.errors import ModelError
+from pointline.model.plain import Plain, covers
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -29,12 +30,7 @@ Weights = Literal["float32", "float16"]
 
 _Product = Callable[["Tensor"], "Tensor"]
 _ROOM = 64  # columns that are added at a time
-_SETTINGS = {
-    "attention_bias": False,
-    "attn_logit_softcapping": None,
-    "hidden_activation": "gelu_pytorch_tanh",
-    "use_bidirectional_attention": False,
-}
+_KINDS = ("full_attention", "sliding_attention")
 
 
 class Memory:
@@ -97,22 +93,22 @@ class _Part:
 
 
 class Body:
-    """The states of tokens, text by text."""
+    """The states of tokens, text by text; of weights by transformers' names in its decoder."""
 
-    def __init__(self, model: Any, weights: Weights = "float32") -> None:
-        inner, config = model.get_decoder(), model.config
-        self._embedding = inner.embed_tokens.weight
-        self._scale = float(inner.embed_tokens.embed_scale)
-        self._norm = _spread(inner.norm)
+    def __init__(
+        self, parameters: Mapping[str, Tensor], config: Any, weights: Weights = "float32"
+    ) -> None:
+        self._embedding = parameters["embed_tokens.weight"]
+        self._scale = float(config.hidden_size**0.5)
+        self._norm = _spread(parameters["norm.weight"])
         # what keeps a state of nothing from being divided by nothing, as a length
-        self._least = {size: _least(inner.norm.eps, size) for size in _sizes(config)}
+        self._least = {size: _least(config.rms_norm_eps, size) for size in _sizes(config)}
         self._sizes = (config.num_attention_heads, config.num_key_value_heads, config.head_dim)
         self._window = config.sliding_window
-        self._rates = [
-            getattr(inner.rotary_emb, f"{kind}_attention_inv_freq").float()
-            for kind in ("full", "sliding")
+        self._rates = [_rates(config, kind) for kind in _KINDS]
+        self._layers = [
+            _layer(parameters, config, number, weights) for number in range(len(config.layer_types))
         ]
-        self._layers = [_layer(layer, config, weights) for layer in inner.layers]
 
     def memory(self) -> Memory:
         """Return the memory of a text that nothing was fed of."""
@@ -201,11 +197,15 @@ class Body:
 def body(model: Any, weights: Weights = "float32") -> Body | None:
     """Return the body of a model in these weights, None where the model is not covered.
 
+    One of transformers' is tried beside it; a `Plain` is what our own conversion wrote.
+
     Raises ModelError for other weights than float32 of a model that is not covered.
     """
     if weights not in get_args(Weights):
         raise ModelError(f"weights are {', '.join(get_args(Weights))}, got {weights!r}")
-    made = Body(model, weights) if _covered(model) else None
+    if isinstance(model, Plain):
+        return Body(model.inner(), model.config, weights)
+    made = _body(model, weights) if _covered(model) else None
     if made is not None and (weights != "float32" or _agrees(made, model)):
         return made
     if weights != "float32":
@@ -220,13 +220,15 @@ def _covered(model: Any) -> bool:
     config = model.config
     if type(model).__name__ != "Gemma3ForCausalLM" or model.device.type != "cpu":
         return False
-    if any(getattr(config, key) != value for key, value in _SETTINGS.items()):
-        return False
-    if any(rope.get("rope_type") != "default" for rope in config.rope_parameters.values()):
+    if not covers(config):
         return False
     layer = model.get_decoder().layers[0]
     plain = type(layer.mlp.up_proj) is type(layer.self_attn.q_proj) is torch.nn.Linear
-    return plain and model.dtype == torch.float32 and config.head_dim % 2 == 0
+    return plain and bool(model.dtype == torch.float32)
+
+
+def _body(model: Any, weights: Weights) -> Body:
+    return Body(dict(model.get_decoder().named_parameters()), model.config, weights)
 
 
 def _agrees(made: Body, model: Any) -> bool:
@@ -245,10 +247,19 @@ def _agrees(made: Body, model: Any) -> bool:
 # ---------------------------------------------------------------- pieces
 
 
-def _spread(norm: Any) -> Tensor:
+def _spread(norm: Tensor) -> Tensor:
     """Return a norm's scales for states of length 1."""
-    scales: Tensor = (1.0 + norm.weight.detach().float()) * len(norm.weight) ** 0.5
+    scales: Tensor = (1.0 + norm.detach().float()) * len(norm) ** 0.5
     return scales
+
+
+def _rates(config: Any, kind: str) -> Tensor:
+    """Return the angles by which one place turns each pair of a head's dimensions."""
+    import torch
+
+    shares = torch.arange(0, config.head_dim, 2, dtype=torch.float32) / config.head_dim
+    rates: Tensor = 1.0 / (config.rope_parameters[kind]["rope_theta"] ** shares)
+    return rates
 
 
 def _tails(queues: Sequence[Sequence[int]], asked: Sequence[int]) -> list[int]:
@@ -309,25 +320,28 @@ def _attention(queries: Tensor, keys: Tensor, values: Tensor, mask: Tensor | Non
     return found.view(shared, -1, tokens, size).permute(2, 0, 1, 3).reshape(tokens, heads * size)
 
 
-def _layer(layer: Any, config: Any, weights: Weights) -> _Layer:
+def _layer(parameters: Mapping[str, Tensor], config: Any, number: int, weights: Weights) -> _Layer:
     import torch
 
-    def stacked(norm: Any, *parts: Any) -> _Product:
-        whole = torch.cat([part.weight.detach() for part in parts])
-        return _product(whole if norm is None else whole * _spread(norm), weights)
+    def of(name: str) -> Tensor:
+        return parameters[f"layers.{number}.{name}.weight"].detach()
 
-    own, mlp = layer.self_attn, layer.mlp
-    query = _spread(own.q_norm) * config.query_pre_attn_scalar**-0.5
+    def stacked(norm: str | None, *parts: str) -> _Product:
+        whole = torch.cat([of(part) for part in parts])
+        return _product(whole if norm is None else whole * _spread(of(norm)), weights)
+
+    query = _spread(of("self_attn.q_norm")) * config.query_pre_attn_scalar**-0.5
+    key = _spread(of("self_attn.k_norm"))
     counts = (config.num_attention_heads, config.num_key_value_heads)
     return _Layer(
-        qkv=stacked(layer.input_layernorm, own.q_proj, own.k_proj, own.v_proj),
-        heads=torch.cat([query.expand(counts[0], -1), _spread(own.k_norm).expand(counts[1], -1)]),
-        out=stacked(None, own.o_proj),
-        attended=_spread(layer.post_attention_layernorm),
-        gated=stacked(layer.pre_feedforward_layernorm, mlp.gate_proj, mlp.up_proj),
-        down=stacked(None, mlp.down_proj),
-        fed=_spread(layer.post_feedforward_layernorm),
-        sliding=bool(own.is_sliding),
+        qkv=stacked("input_layernorm", *(f"self_attn.{part}_proj" for part in "qkv")),
+        heads=torch.cat([query.expand(counts[0], -1), key.expand(counts[1], -1)]),
+        out=stacked(None, "self_attn.o_proj"),
+        attended=_spread(of("post_attention_layernorm")),
+        gated=stacked("pre_feedforward_layernorm", "mlp.gate_proj", "mlp.up_proj"),
+        down=stacked(None, "mlp.down_proj"),
+        fed=_spread(of("post_feedforward_layernorm")),
+        sliding=config.layer_types[number] == _KINDS[1],
     )
 
 

@@ -7,6 +7,7 @@ from typing import Any
 from weakref import WeakKeyDictionary
 
 from pointline.errors import MissingExtra, ModelError
+from pointline.model.plain import PlainTokenizer
 
 __all__ = ["guide"]
 
@@ -29,13 +30,17 @@ def guide(tokenizer: Any) -> Any:
 def _built(tokenizer: Any) -> Any:
     try:
         import llguidance
-        from llguidance.hf import from_tokenizer
     except ImportError:
         raise MissingExtra("llguidance", extra="hf") from None
     try:
         if spelled := _spelled(tokenizer):
             wrapped = llguidance.TokenizerWrapper(spelled)
             return llguidance.LLTokenizer(wrapped, eos_token=tokenizer.eos_token_id)
+        if isinstance(tokenizer, PlainTokenizer):
+            said = tokenizer.backend_tokenizer.to_str()
+            return llguidance.LLTokenizer(said, eos_token=tokenizer.eos_token_id)
+        from llguidance.hf import from_tokenizer
+
         return from_tokenizer(tokenizer)
     except ValueError as error:
         raise ModelError(f"this tokenizer cannot guide generation: {error}") from None
@@ -77,11 +82,12 @@ def _spelled(tokenizer: Any) -> _Spelled | None:
     vocabulary = backend.get_vocab(with_added_tokens=True)
     tokens = [b""] * (max(vocabulary.values()) + 1)
     for token, at in vocabulary.items():
-        byte = _BYTE.fullmatch(token)
+        byte = _BYTE.fullmatch(token) if token.startswith("<") else None
         tokens[at] = bytes([int(byte[1], 16)]) if byte else token.replace(_MARK, " ").encode()
     added = backend.get_added_tokens_decoder()
     for at, token in added.items():
         tokens[at] = token.content.encode()
     special = {at for at, token in added.items() if token.special}
-    special.update(at for token, at in vocabulary.items() if _TAG.fullmatch(token))
+    tags = ((token, at) for token, at in vocabulary.items() if token.startswith("<"))
+    special.update(at for token, at in tags if _TAG.fullmatch(token))
     return _Spelled(tokenizer, tokens, sorted(special))

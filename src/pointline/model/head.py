@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from pointline.model.plain import Plain
+
 __all__ = ["plain_head"]
 
 
@@ -18,6 +20,9 @@ def plain_head(model: Any) -> tuple[Any, int]:
     """
     import torch
 
+    if isinstance(model, Plain):
+        layer = model.head()
+        return layer, layer.out_features
     layer = model.get_output_embeddings()
     known = model.get_input_embeddings().weight.shape[0]
     with torch.no_grad():

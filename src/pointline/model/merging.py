@@ -12,6 +12,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from pointline.model.plain import Plain
+
 if TYPE_CHECKING:
     from torch import Tensor
 
@@ -51,7 +53,7 @@ def merge(model: Any, folder: Path) -> bool:
     if any(settings.get(key, plain) not in (plain, None) for key, plain in _PLAIN.items()):
         return False
     matrices = load_file(folder / "adapter_model.safetensors")
-    layers = _layers(model, matrices)
+    layers = _layers(_linears(model), matrices)
     if layers is None:
         return False
     scale = settings["lora_alpha"] / settings["r"] ** (0.5 if settings.get("use_rslora") else 1)
@@ -63,19 +65,28 @@ def merge(model: Any, folder: Path) -> bool:
     return True
 
 
-def _layers(model: Any, matrices: Mapping[str, Tensor]) -> dict[str, Any] | None:
-    """Return the weights that an adapter changes by name, None where one is not as expected."""
+def _linears(model: Any) -> Mapping[str, Tensor]:
+    """Return the weights of a model's plain linear layers by the layer's name."""
     import torch
 
-    modules = dict(model.named_modules())
-    layers: dict[str, Any] = {}
-    for key in matrices:
+    if isinstance(model, Plain):
+        return model.linears()
+    modules = model.named_modules()
+    return {name: layer.weight for name, layer in modules if type(layer) is torch.nn.Linear}
+
+
+def _layers(
+    linears: Mapping[str, Tensor], matrices: Mapping[str, Tensor]
+) -> dict[str, Tensor] | None:
+    """Return the weights that an adapter changes by name, None where one is not as expected."""
+    layers: dict[str, Tensor] = {}
+    for key, matrix in matrices.items():
         found = _KEY.fullmatch(key)
-        layer = modules.get(found[1]) if found else None
-        if found is None or type(layer) is not torch.nn.Linear:
+        if found is None or found[1] not in linears:
             return None
-        side = {"A": layer.in_features, "B": layer.out_features}[found[2]]
-        if side != matrices[key].shape["BA".index(found[2])]:
+        name, part = found.groups()
+        side = "BA".index(part)  # B makes what the layer gives, A takes what it takes
+        if linears[name].shape[side] != matrix.shape[side]:
             return None
-        layers[found[1]] = layer.weight
+        layers[name] = linears[name]
     return layers if len(matrices) == 2 * len(layers) else None

@@ -22,12 +22,11 @@ class Outputs:
     def __init__(self, model: Any) -> None:
         self.model = model
         self._layer, self.size = plain_head(model)
-        self._body = None if self._layer is None else model.get_decoder()
 
     @property
     def whole(self) -> bool:
         """Whether the model has to be run whole, its output layer included."""
-        return self._body is None
+        return self._layer is None
 
     def run(self, ids: Tensor, mask: Tensor, places: Tensor, cache: Any) -> Tensor:
         """Return the last state of each row, which `scores` takes."""
@@ -38,10 +37,10 @@ class Outputs:
             "past_key_values": cache,
             "use_cache": True,
         }
-        if self._body is None:
+        if self._layer is None:
             logits: Tensor = self.model(**inputs, logits_to_keep=1).logits[:, -1]
             return logits
-        state: Tensor = self._body(**inputs).last_hidden_state[:, -1]
+        state: Tensor = self.model.get_decoder()(**inputs).last_hidden_state[:, -1]
         return state
 
     def scores(self, state: Tensor, ids: Tensor | None) -> Tensor:
