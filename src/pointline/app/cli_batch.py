@@ -22,6 +22,7 @@ from pointline.app.options import (
     Long,
     ModelName,
     NewTokens,
+    Precision,
     TaskName,
     labels_of,
     names_in,
@@ -99,6 +100,7 @@ def batch(
     gpus: _Gpus = None,
     device: _Devices = "",
     dtype: Dtype = "float32",
+    precision: Precision = "float32",
     batch_size: BatchSize = 8,
     shard_rows: _ShardRows = 1000,
     text_column: _TextColumn = "text",
@@ -131,15 +133,15 @@ def batch(
     from pointline.model.extract import Options
 
     options = Options(constrained=not free, align=align, long=long, max_new_tokens=max_new_tokens)
+    limits = Limits(concurrency=concurrency, timeout=timeout)
+    own = _is_trained(model, adapter)
     typed = _Typed(
-        inputs,
-        _ask(task, labels, entities, relations, lang, trained=_is_trained(model, adapter)),
-        Loader(model, adapter, dtype, options, Limits(concurrency=concurrency, timeout=timeout)),
+        inputs, _ask(task, labels, entities, relations, lang, trained=own),
+        Loader(model, adapter, dtype, options, limits, precision),
         Columns(text_column, id_column), shard_rows, batch_size, names_in(device), workers,
     )  # fmt: skip
     if plan:
-        _tell(typed, sample, json=json)
-        return
+        return _tell(typed, sample, json=json)
     doers = workers if ray is None else _cluster(ray, workers, cpus, gpus)
     done = _run(typed, _place(out, sample), doers, keep_text=not drop_text)
     print_json(done.to_dict()) if json else _show(done)
@@ -203,7 +205,8 @@ def _settings(load: Loader) -> dict[str, Any]:
     from pointline.model.predict import plain
 
     options = None if load.options is None else plain(load.options)
-    return {"adapter": load.adapter, "dtype": load.dtype, "options": options}
+    kind = load.dtype if load.precision == "float32" else f"{load.dtype}, {load.precision}"
+    return {"adapter": load.adapter, "dtype": kind, "options": options}
 
 
 def _cluster(address: str, workers: int, cpus: int | None, gpus: float | None) -> Workers:

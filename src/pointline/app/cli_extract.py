@@ -21,6 +21,7 @@ from pointline.app.options import (
     Json,
     Long,
     ModelName,
+    Precision,
     TaskName,
     labels_of,
     new_file,
@@ -72,6 +73,7 @@ def load(
     *,
     device: str | None = None,
     dtype: Literal["auto", "float32", "bfloat16", "float16"] = "float32",
+    precision: Literal["float32", "float16"] = "float32",
     grammar: Grammar = "auto",
 ) -> Extractor:
     """Return the extractor that --model and --adapter name, under a progress bar."""
@@ -79,6 +81,8 @@ def load(
     from pointline.model.extract import Extractor
 
     if grammar != "auto":
+        if precision != "float32":
+            raise InputError("--precision is for a model that runs here, --grammar for one behind")
         return _told(grammar, str(model), adapter, options, device)
     bare = adapter == "none"
     if bare and model is not None and backbone.is_adapter(model):
@@ -89,6 +93,7 @@ def load(
             adapter=None if bare else adapter,
             device=device,
             dtype=dtype,
+            precision=precision,
             options=options,
             progress=lambda what, share: advance(round(1000 * share), 1000, what),
         )
@@ -158,6 +163,7 @@ def extract(
     batch_size: BatchSize = 8,
     device: Device = None,
     dtype: Dtype = "float32",
+    precision: Precision = "float32",
     grammar: GrammarKind = "auto",
     html: Html = None,
     json: Annotated[bool, typer.Option("--json", help="Print one record a line as JSON.")] = False,
@@ -165,8 +171,6 @@ def extract(
     """Extract a label and items from texts, of a task or of your own labels.
 
     Examples:
-
-    pointline extract "Ada moved from London to Turin." --task scnm-en
 
     pointline extract "太郎が得点した。" --labels スポーツ,政治 --entities 選手,チーム --json
 
@@ -179,7 +183,9 @@ def extract(
     trained = not is_served(model) and (model is not None or adapter is not None)
     asked = _wanted(task, labels, entities, relations, lang or _language(texts), later=trained)
     options = Options(constrained=not free, align=align, long=long)
-    extractor = load(model, adapter, options, device=device, dtype=dtype, grammar=grammar)
+    extractor = load(
+        model, adapter, options, device=device, dtype=dtype, precision=precision, grammar=grammar
+    )
     wanted = extractor.task(asked) if isinstance(asked, str) else asked
     records = [Record(str(n), wanted.name, one) for n, one in enumerate(texts)]
     found = _run(

@@ -20,6 +20,7 @@ from pointline.app.options import (
     Long,
     ModelName,
     NewTokens,
+    Precision,
     TaskName,
     print_json,
     task_of,
@@ -79,6 +80,7 @@ def predict(
     batch_size: BatchSize = 8,
     device: Device = None,
     dtype: Dtype = "float32",
+    precision: Precision = "float32",
     max_new_tokens: NewTokens = 512,
     limit: Limit = None,
     grammar: GrammarKind = "auto",
@@ -98,8 +100,6 @@ def predict(
     A key is read from OPENAI_API_KEY. Exits 1 where a budget stopped it: a larger one goes on.
 
     Examples:
-
-    pointline predict data/scnm-ja --out runs/scnm-ja --limit 200
 
     pointline predict data/scnm-ja --model openai:NAME --budget-tokens 1000000 --out runs/gpt
     """
@@ -122,7 +122,7 @@ def predict(
     else:
         _refuse(limits, repair=repair)
         extractor = cli_extract.load(model, adapter, options, device=device, dtype=dtype,
-                                     grammar=grammar)  # fmt: skip
+                                     precision=precision, grammar=grammar)  # fmt: skip
     meant = extractor.task(chosen) if isinstance(chosen, str) else chosen
     done = _run(given, extractor, out, meant, batch_size)
     print_json(done.to_dict()) if json else _show(done)

@@ -11,7 +11,7 @@ import typer
 
 from pointline.app import cli_extract, show
 from pointline.app.listening import listening
-from pointline.app.options import AdapterName, Device, Dtype, ModelName
+from pointline.app.options import AdapterName, Device, Dtype, ModelName, Precision
 from pointline.errors import InputError
 
 __all__ = ["serve"]
@@ -55,6 +55,7 @@ def serve(
     batch_size: AtATime = 8,
     device: Device = None,
     dtype: Dtype = "float32",
+    precision: Precision = "float32",
     token_file: TokenFile = None,
     open_to_all: Open = False,
     allow_origin: Origins = None,
@@ -89,7 +90,9 @@ def serve(
     local, token = is_loopback(host), _token(token_file)
     _check(model, host, allowed=local or bool(token) or open_to_all)
     with listening(host, port) as (bound, base):
-        extractor = cli_extract.load(model, adapter, device=device, dtype=dtype)
+        extractor = cli_extract.load(
+            model, adapter, device=device, dtype=dtype, precision=precision
+        )
         site = make_site(
             extractor,
             limits=limits,

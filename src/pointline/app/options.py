@@ -27,6 +27,7 @@ __all__ = [
     "Missing",
     "ModelName",
     "NewTokens",
+    "Precision",
     "Protocol",
     "Replace",
     "TaskName",
@@ -104,6 +105,12 @@ Device = Annotated[
 Dtype = Annotated[
     Literal["auto", "float32", "bfloat16", "float16"],
     typer.Option(help="Type of the weights; auto is what is fast on the device."),
+]
+Precision = Annotated[
+    Literal["float32", "float16"],
+    typer.Option(
+        help="Of a Gemma 3 on a processor while it generates; float16 is faster and not exact."
+    ),
 ]
 
 

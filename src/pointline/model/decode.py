@@ -68,6 +68,8 @@ class Decoder:
         self._outputs = Outputs(model)
         made = None if weights is None or self._outputs.whole else body(model, weights)
         self._body = made
+        if made is not None:
+            self._outputs.leave_model()
         self._prefixes = Prefixes(made) if made is not None and remember else None
         self._tokenizer = tokenizer
         self._guide = guide(tokenizer)

@@ -5,8 +5,9 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from pointline.model.backbone import base_mark
 from pointline.model.backend import Completion, Halt, Request, check_room
@@ -40,7 +41,8 @@ class HFBackend:
         precision: Weights = "float32",
         remember: bool = False,
     ) -> None:
-        self._backbone, self._precision = backbone, precision
+        self._backbone = replace(backbone, model=None)  # the decoder may not need all its weights
+        self._weights = _digest(backbone.model, precision)
         self._decoder = Decoder(
             backbone.model,
             backbone.tokenizer,
@@ -59,10 +61,7 @@ class HFBackend:
     @property
     def weights(self) -> str:
         """The type and a digest of a sample of the weights, an adapter's included."""
-        mark = base_mark(self._backbone.model, "")["sample"]
-        digest = hashlib.sha256(json.dumps(mark).encode()).hexdigest()[:16]
-        kind = str(self._backbone.model.dtype).removeprefix("torch.")
-        return f"{kind if self._precision == 'float32' else self._precision} {digest}"
+        return self._weights
 
     @property
     def cost(self) -> Cost:
@@ -123,3 +122,9 @@ class HFBackend:
         encoded = self._backbone.encode(prompt)
         check_room(self, len(encoded), max_new_tokens)
         return encoded
+
+
+def _digest(model: Any, precision: Weights) -> str:
+    digest = hashlib.sha256(json.dumps(base_mark(model, "")["sample"]).encode()).hexdigest()[:16]
+    kind = str(model.dtype).removeprefix("torch.") if precision == "float32" else precision
+    return f"{kind} {digest}"

@@ -20,13 +20,17 @@ class Outputs:
     """
 
     def __init__(self, model: Any) -> None:
-        self.model = model
+        self.model: Any = model
         self._layer, self.size = plain_head(model)
 
     @property
     def whole(self) -> bool:
         """Whether the model has to be run whole, its output layer included."""
         return self._layer is None
+
+    def leave_model(self) -> None:
+        """Let go of all but the output layer, for one who computes the body's states himself."""
+        self.model = None
 
     def run(self, ids: Tensor, mask: Tensor, places: Tensor, cache: Any) -> Tensor:
         """Return the last state of each row, which `scores` takes."""

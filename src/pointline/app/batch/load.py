@@ -10,6 +10,7 @@ from pointline.model.extract import Extractor, Options
 
 if TYPE_CHECKING:
     from pointline.model.backbone import Dtype
+    from pointline.model.gemma import Weights
 
 __all__ = ["Loader"]
 
@@ -26,6 +27,7 @@ class Loader:
     dtype: Dtype = "float32"
     options: Options | None = None
     limits: Limits | None = None
+    precision: Weights = "float32"
 
     def __call__(self, device: str | None = None) -> Extractor:
         """Load it; raises as `Extractor.load` does."""
@@ -40,5 +42,10 @@ class Loader:
 
             return behind(name, self.options, adapter=adapter, device=device, limits=self.limits)
         return Extractor.load(
-            name, adapter=adapter, dtype=self.dtype, device=device, options=self.options
+            name,
+            adapter=adapter,
+            dtype=self.dtype,
+            device=device,
+            precision=self.precision,
+            options=self.options,
         )

@@ -157,6 +157,54 @@ def _grammar(told: Any) -> Cells:
         yield _cells(row, "lang", "characters", "compile_ms", "mask_ms_mean")
 
 
+def _fast(told: Any) -> Cells:
+    yield "data", "way", "passes", "seconds", "times faster", "same tokens"
+    for name, found in sorted(told["languages"].items()):
+        for way in filter(found.__contains__, _WAYS):
+            row, same = found[way], f"{found[way]['same']} of {found['texts']}"
+            yield (name, way, *_cells(row, "passes", "median_s", "faster_median"), same)
+
+
+_WAYS = ("reference", "before", "float32", "float16")
+_KINDS = ("body", "drafts", "grammar", "outputs", "rest")
+
+
+def _split(told: Any) -> Cells:
+    yield "data", "way", *_KINDS
+    for name, found in sorted(told["languages"].items()):
+        for way in _WAYS[2:]:
+            yield (name, way, *_cells(found[way]["split_ms"], *_KINDS))
+
+
+def _batches(told: Any) -> Cells:
+    yield "way", "passes", "texts a second", "same tokens"
+    for way, row in told["ways"].items():
+        yield (way, *_cells(row, "passes", "per_s"), f"{row['same']} of {told['texts']}")
+
+
+def _precision(told: Any) -> Cells:
+    levels = ("tl", "wl", "all")
+    yield (
+        "data", "records", *(f"{level.upper()}, float16 − float32" for level in levels),
+        "same completions", "processor time, float16 / float32",
+    )  # fmt: skip
+    for row in told.get("rows", ()):
+        shifts = (_shift(row[level]) for level in levels)
+        ratio = f"{row['float16_s'] / row['float32_s']:.2f}"
+        yield (row["data"], str(row["records"]), *shifts, str(row["same"]), ratio)
+
+
+def _shift(level: Mapping[str, Any]) -> str:
+    low, high = (f"{100 * bound:+.1f}" for bound in level["interval"])
+    return f"{100 * (level['float16'] - level['float32']):+.1f} [{low}, {high}]"
+
+
+def _cold(told: Any) -> Cells:
+    yield "what", "processor seconds, median", "least", "most"
+    for row in told.get("rows", ()):
+        yield _cells(row, "what", "cpu_s", "least_s", "most_s")
+
+
 # ---------------------------------------------------------------- training and studies
 
 
@@ -277,6 +325,12 @@ TABLES: Mapping[str, tuple[str, Rows]] = {
     "speed": ("decode_speed.json", _speed),
     "stream": ("stream_speed.json", _stream),
     "grammar": ("decode_speed.json", _grammar),
+    "fast": ("fast_path_1.json", _fast),
+    "fast, two threads": ("fast_path_2.json", _fast),
+    "split": ("fast_path_1.json", _split),
+    "batches": ("fast_path_batch.json", _batches),
+    "precision": ("precision_cost.json", _precision),
+    "cold": ("cold_start.json", _cold),
     "trl": ("train_trl.json", _trl),
     "verbalizers": ("verbalizer_cost.json", _verbalizers),
     "big file": ("big_file.json", _big_file),
