@@ -7,7 +7,8 @@ The server is a process of its own (`pointline serve` on a free port of loopback
 (this file with --drive): every client sends a text, waits for its answer and sends the next. The
 texts are the samples of pointline with a number behind each, so that no two are alike; their tasks
 are mixed. Where the queue is full a client waits as long as it is told. Memory is sampled once a
-second. Writes results/serve_load.json.
+second: the server's own, and the weights that it reads in place from their file, of which more and
+more rows of the vocabulary are in memory. Writes results/serve_load.json.
 
 Needs the embedded model; takes some minutes, as `--seconds` says.
 """
@@ -22,6 +23,7 @@ import subprocess
 import sys
 import time
 from collections import Counter
+from collections.abc import Sequence
 from itertools import count, cycle
 from pathlib import Path
 
@@ -101,9 +103,10 @@ class Served:
         times = self._seen.cpu_times()
         return times.user + times.system
 
-    def memory(self) -> float:
-        """MiB in memory."""
-        return self._seen.memory_info().rss / 2**20
+    def memory(self) -> tuple[float, float]:
+        """MiB of its own, and MiB of files that it reads in place, as far as they were read."""
+        seen = self._seen.memory_info()
+        return (seen.rss - seen.shared) / 2**20, seen.shared / 2**20
 
     def counts(self) -> dict[str, float]:
         text = httpx2.get(f"{self.base}/metrics").text
@@ -126,10 +129,11 @@ def measure(served: Served, clients: int, seconds: float) -> dict[str, object]:
     tokens = after["pointline_tokens_total"] - before["pointline_tokens_total"]
     row["cpu_s_per_text"] = round((served.cpu() - cpu) / texts, 3)
     row["tokens_per_text"] = round(tokens / texts, 1)
-    return row | {"memory_mib": memory_of(memory)}
+    own, mapped = zip(*memory, strict=True)
+    return row | {"memory_mib": memory_of(own), "mapped_mib": memory_of(mapped)}
 
 
-def memory_of(samples: list[float]) -> dict[str, object]:
+def memory_of(samples: Sequence[float]) -> dict[str, object]:
     """Say how memory went: at the ends, at most, and its trend in the second half (MiB/minute)."""
     half = samples[len(samples) // 2 :]
     trend = float(np.polyfit(range(len(half)), half, 1)[0]) * 60 if len(half) > 2 else 0.0
@@ -158,7 +162,10 @@ def main() -> None:
         return
     served = Served(told.options, told.threads)
     report = {"machine": machine.describe(), "threads": told.threads, "options": told.options}
-    report |= {"load_average": psutil.getloadavg()[0], "idle_mib": round(served.memory(), 1)}
+    report |= {
+        "load_average": psutil.getloadavg()[0],
+        "idle_mib": [round(part, 1) for part in served.memory()],
+    }
     try:
         measure(served, 8, told.warm)
         report["rows"] = []

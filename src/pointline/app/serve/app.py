@@ -37,9 +37,11 @@ class Site:
         return self.worker.extractor.backend.name
 
     def server(self) -> Server:
-        """Return the server of the site; its worker has begun."""
+        """Return the server of the site; its worker has begun, this process serves alone."""
+        from pointline.app.allocator import steady
         from pointline.app.serve.server import Server
 
+        steady()
         self.worker.start()
         return Server(self.app, self.worker, self.limits)
 
