@@ -6,6 +6,7 @@ What is given to worker processes is of a module, so that `spawn` finds it.
 import os
 import signal
 import time
+from contextlib import suppress
 from pathlib import Path
 
 import orjson
@@ -46,6 +47,21 @@ def load_refusing(device=None):
 
 def load_another(device=None):
     return Extractor(Scripted(answer, weights="others"), Options(constrained=False))
+
+
+def load_counting(asked=None):
+    """What loads an extractor that adds a byte to a file for each text it is asked for."""
+
+    def load(device=None, answer=answer):
+        def counted(prompt):
+            if asked:
+                with asked.open("ab") as file:
+                    file.write(b".")
+            return answer(prompt)
+
+        return Extractor(Scripted(counted), Options(constrained=False))
+
+    return load
 
 
 def load_never(device=None):
@@ -89,3 +105,14 @@ def here(job, shards):
     worker = Worker(job)
     for number in shards:
         yield Event("done", number, tally=worker.do(number))
+
+
+def replaced(job, shards):
+    """Do the shards in this process, by a new worker where the last ended by a fault not ours."""
+    waiting = list(shards)
+    for _ in range(100):
+        with suppress(KeyError):
+            for event in here(job, tuple(waiting)):
+                waiting.remove(event.shard)
+                yield event
+            return

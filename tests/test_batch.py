@@ -334,7 +334,7 @@ def test_texts_that_end_one_worker_after_another_are_not_to_blame(tmp_path):
     with pytest.raises(ModelError, match="10 texts in a row ended their workers: KeyError"):
         run([file], out, workers=replaced, shard_rows=100)
     journal = Journal(out / "work" / "000000.jsonl")
-    assert (journal.done, journal.killed, journal.suspects) == (1, 0, 0)
+    assert (journal.done, journal.streak.killed, journal.suspects) == (1, 0, 0)
     done = run([file], out, _load_mended, workers=replaced, shard_rows=100)
     assert (done.tally.rows, done.tally.errors) == (31, 0)
 

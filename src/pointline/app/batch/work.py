@@ -7,17 +7,19 @@ import re
 import shutil
 import tempfile
 import time
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
-from itertools import islice
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import chain, islice
 from pathlib import Path
 from typing import Any
 
 import orjson
 
 from pointline.app.batch.ask import Ask
-from pointline.app.batch.journal import DEATHS, KILLED, Journal
+from pointline.app.batch.journal import DEATHS, Journal
 from pointline.app.batch.plan import Plan, Shard
+from pointline.app.batch.room import full, writing
+from pointline.app.batch.streak import KILLED
 from pointline.corpus import resultfile
 from pointline.corpus.resultfile import Tally
 from pointline.corpus.textrow import Row
@@ -45,11 +47,7 @@ Load = Callable[[str | None], Extractor]
 PLAN, MODEL = "plan.json", "model.json"
 
 _AHEAD = 16  # batches that are given to the extractor at a time
-_IN_A_ROW = 25  # texts that the model fails on, after which it is not the texts
-_KILLED_IN_A_ROW = 10  # texts that end their workers; likewise
 _NUMBERED = re.compile("^record '[0-9]+': ")  # our own number, which nobody else knows
-_NO_WORD = "killed, or out of memory"
-_MODEL_S = (KILLED, "model-error", "no-answer")
 
 #: Why a text that could be read has no result; `corpus.textrow.Fault` has the others.
 FAULTS = ("too-long", "no-answer", "model-error", "refused", KILLED)
@@ -108,16 +106,22 @@ class Worker:
     def do(self, number: int, told: Callable[[int], object] = bool) -> Tally:
         """Do what is left of a shard and return it in numbers; `told` hears how many rows ended.
 
-        Raises InputError where an input changed, ModelError where the model fails on one text after
-        another, and what an extractor raises through no fault of a text.
+        Raises InputError where an input changed, or the folder cannot be written, ModelError where
+        the model fails on one text after another, and what an extractor raises through no
+        fault of a text.
         """
         target, shard = shard_file(self.job.folder, number), self.plan.shards[number]
         if target.exists():
             return resultfile.read_tally(target)
         path = journal_file(self.job.folder, number)
         answers = path.with_suffix("")  # a chat model's, until the shard is done
-        answers.mkdir(parents=True, exist_ok=True)
-        with Journal(path) as journal, self.extractor.within(answers) as extractor:
+        with writing(path.parent):
+            answers.mkdir(parents=True, exist_ok=True)
+        with (
+            Journal(path) as journal,
+            full(path.parent),
+            self.extractor.within(answers) as extractor,
+        ):
             self.journal = journal
             told(journal.done)
             _Shard(self.job, self.plan, shard, extractor, journal, told).do()
@@ -126,9 +130,11 @@ class Worker:
                 journal.keep(0)
                 wanted = f"{journal.done} results of {shard.rows} rows"
                 raise ModelError(f"{path}: {wanted}: run again to do this shard anew")
-            tally = resultfile.write(
-                target, journal.results(), text=self.job.keep_text, begun=_spent(journal, extractor)
-            )
+            with writing(target.parent):
+                tally = resultfile.write(
+                    target, journal.results(), text=self.job.keep_text,
+                    begun=_spent(journal, extractor),
+                )  # fmt: skip
         path.unlink(missing_ok=True)
         shutil.rmtree(answers, ignore_errors=True)
         return tally
@@ -146,10 +152,11 @@ def _settle(folder: Path, extractor: Extractor) -> None:
     before = run.read(MODEL)
     if before is None:
         # many workers may do so at a time, each from a file of its own
-        handle, own = tempfile.mkstemp(prefix=f".{MODEL}.", dir=folder)
-        with os.fdopen(handle, "wb") as out:
-            out.write(orjson.dumps(now, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE))
-        Path(own).replace(folder / MODEL)
+        with writing(folder):
+            handle, own = tempfile.mkstemp(prefix=f".{MODEL}.", dir=folder)
+            with os.fdopen(handle, "wb") as out:
+                out.write(orjson.dumps(now, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE))
+            Path(own).replace(folder / MODEL)
         before = run.read(MODEL)
     if before != now:
         told = f"{folder} holds results of other weights, or another model, than {now['model']}"
@@ -178,19 +185,20 @@ class _Shard:
     extractor: Extractor
     journal: Journal
     told: Callable[[int], object]
-    failures: list[str] = field(default_factory=list)
 
     def do(self) -> None:
-        """Write the results of all rows that are left into the journal."""
-        if self.journal.killed >= _KILLED_IN_A_ROW:
-            self.journal.keep(self.journal.done - self.journal.killed)
-            last = self.journal.reason or _NO_WORD
-            raise ModelError(f"{_KILLED_IN_A_ROW} texts in a row ended their workers: {last}")
+        """Write the results of all rows that are left into the journal.
+
+        The last texts' failures are results only when the model has answered another text since.
+        """
+        self._look_out()
         rows = islice(self.plan.read(self.shard), self.journal.done, None)
         for name, row in islice(rows, self.journal.suspects):
             self._keep([(name, row)], alone=True)
         while stretch := list(islice(rows, _AHEAD * self.job.batch_size)):
             self._keep(stretch)
+        if self.journal.streak.failed:
+            self._try_others()
 
     def _keep(self, rows: Sequence[tuple[str, Row]], *, alone: bool = False) -> None:
         clock, processor = time.monotonic(), time.process_time()
@@ -202,12 +210,11 @@ class _Shard:
         self.journal.deaths = 0
         spent = time.monotonic() - clock, time.process_time() - processor
         self.journal.add(results, (round(spent[0], 6), round(spent[1], 6)))
-        self._look_out(results)
+        self._look_out()
         self.told(self.journal.done)
 
     def _given_up(self, name: str, row: Row) -> dict[str, Any]:
-        last = self.journal.reason or _NO_WORD
-        told = f"{DEATHS} workers ended while they had this text alone: {last}"
+        told = f"{DEATHS} workers ended while they had this text alone: {self.journal.reason}"
         return resultfile.error_values(KILLED, told, self._place(name, row))
 
     def _results(self, rows: Sequence[tuple[str, Row]]) -> list[dict[str, Any]]:
@@ -224,8 +231,7 @@ class _Shard:
             return resultfile.values(found, place | self._tokens(found))
         if found is None:
             return resultfile.error_values(row.fault, row.error, place)
-        told = _NUMBERED.sub("", " ".join(str(found).split()))
-        return resultfile.error_values(_fault(found), told, place)
+        return resultfile.error_values(_fault(found), _told(found), place)
 
     def _place(self, name: str, row: Row) -> dict[str, Any]:
         id = f"{name}:{row.number}" if row.id is None else row.id
@@ -240,16 +246,33 @@ class _Shard:
             "text_tokens": count(found.text), "completion_tokens": count(found.completion or ""),
         }  # fmt: skip
 
-    def _look_out(self, results: Sequence[dict[str, Any]]) -> None:
+    def _look_out(self) -> None:
         """Raise ModelError where the model failed so often that no text can be to blame."""
-        before = self.journal.done - len(results)
-        for at, result in enumerate(results, start=1):
-            failed = result["error"] is not None and result["fault"] in _MODEL_S
-            self.failures = [*self.failures, str(result["error"])] if failed else []
-            if len(self.failures) == _IN_A_ROW:
-                self.journal.keep(before + at - _IN_A_ROW)
-                last = self.failures[-1]
-                raise ModelError(f"{_IN_A_ROW} texts in a row without an answer: {last}")
+        streak = self.journal.streak
+        if streak.dead:
+            self.journal.keep(streak.sound)
+            raise ModelError(streak.why(self.journal.reason))
+
+    def _try_others(self) -> None:
+        """Ask for texts of other shards, until one is answered, or the model is seen to be dead."""
+        for text in islice(self._others(), self.journal.probes, None):
+            self.journal.probe()
+            ((_, found),) = self.job.ask.answers(self.extractor, [(0, text)], 1)
+            if isinstance(found, Prediction):
+                self.journal.probed()
+                return
+            self.journal.probed(_fault(found), _told(found))
+            self._look_out()
+
+    def _others(self) -> Iterator[str]:
+        """Yield the texts of all shards behind this one, then of those before it."""
+        at = self.shard.number
+        for shard in chain(self.plan.shards[at + 1 :], self.plan.shards[:at]):
+            yield from (row.text for _, row in self.plan.read(shard) if not row.fault)
+
+
+def _told(error: PointlineError) -> str:
+    return _NUMBERED.sub("", " ".join(str(error).split()))
 
 
 def _fault(error: PointlineError) -> str:

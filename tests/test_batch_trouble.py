@@ -1,0 +1,121 @@
+"""A batch run where the model is dead: it ends, and nothing of that stands among the results."""
+
+import orjson
+import pytest
+from batched import ASK, here, lines, load, load_counting, replaced, results
+
+from pointline.app.batch.journal import Journal
+from pointline.app.batch.run import batch
+from pointline.app.batch.work import journal_file
+from pointline.errors import ModelError
+
+DEAD = "25 texts in a row without an answer: no answer to this text"
+
+
+def run(inputs, out, loading=load, **options):
+    options = {"workers": here, "shard_rows": 4, "batch_size": 2} | options
+    return batch(inputs, out, loading, ASK, **options)
+
+
+# ---------------------------------------------------------------- a dead model
+
+
+@pytest.mark.parametrize("shard_rows", [1, 10, 24, 26])
+def test_a_dead_model_ends_the_run_however_small_the_shards_are(tmp_path, shard_rows):
+    file, out = lines(tmp_path / "a.jsonl", ["UNANSWERED"] * 60), tmp_path / "out"
+    with pytest.raises(ModelError, match=DEAD):
+        run([file], out, shard_rows=shard_rows)
+    assert not (out / "shards").exists() and not (out / "metrics.json").exists()
+    mended = run([file], out, _load_mended, shard_rows=shard_rows)
+    assert (mended.tally.rows, mended.tally.errors) == (60, 0)
+
+
+def test_a_model_that_dies_in_the_middle_leaves_none_of_its_faults_among_the_results(tmp_path):
+    """Also where fewer than 25 texts are left when it dies: those before it are tried again."""
+    file, out = lines(tmp_path / "a.jsonl", [f"Ada {at}" for at in range(60)]), tmp_path / "out"
+    with pytest.raises(ModelError, match=DEAD):
+        run([file], out, _load_dying, shard_rows=10)
+    assert len(results(out)) == 50 and all(row["error"] is None for row in results(out))
+    assert Journal(journal_file(out, 5)).done == 4
+    assert run([file], out, shard_rows=10).tally.errors == 0
+
+
+def test_rows_that_cannot_be_read_do_not_hide_a_dead_model(tmp_path):
+    file = tmp_path / "a.jsonl"
+    file.write_bytes((b'{"text": "UNANSWERED"}\n' * 20 + b"{\n") * 5)
+    for shard_rows in (1000, 7):
+        with pytest.raises(ModelError, match=DEAD):
+            run([file], tmp_path / f"out-{shard_rows}", shard_rows=shard_rows)
+
+
+def test_texts_at_the_end_of_a_shard_are_errors_when_the_model_answers_another(tmp_path):
+    texts = ["Ada", *["UNANSWERED"] * 3, *["Ada"] * 4, *["UNANSWERED"] * 4]
+    asked = tmp_path / "asked"
+    file, out = lines(tmp_path / "a.jsonl", texts), tmp_path / "out"
+    done = run([file], out, load_counting(asked))
+    assert done.tally.errors == 7 and done.tally.faults == {"model-error": 7}
+    assert [row["row"] for row in results(out) if row["error"]] == [2, 3, 4, 9, 10, 11, 12]
+    assert asked.stat().st_size == 12 + 2 + 6  # another text twice, and batches that were halved
+    few = run([lines(tmp_path / "b.jsonl", ["UNANSWERED"] * 20)], tmp_path / "few")
+    assert few.tally.errors == 20  # fewer than 25 are all there is: nothing else can be asked
+
+
+def test_texts_that_kill_in_several_shards_end_the_run_and_are_not_results(tmp_path):
+    file, out = lines(tmp_path / "a.jsonl", ["Ada", *["BROKEN"] * 30]), tmp_path / "out"
+    with pytest.raises(ModelError, match="10 texts in a row ended their workers: KeyError"):
+        run([file], out, workers=replaced, shard_rows=3)
+    assert not (out / "shards").exists()
+    assert Journal(journal_file(out, 0)).done == 1
+    done = run([file], out, _load_mended, workers=replaced, shard_rows=3)
+    assert (done.tally.rows, done.tally.errors) == (31, 0)
+
+
+def test_a_text_that_kills_is_tried_once_for_another_shard_and_costs_only_itself(tmp_path):
+    texts = ["Ada", "UNANSWERED", "BROKEN", "Ada", "Ada", "Ada"]
+    done = run(
+        [lines(tmp_path / "a.jsonl", texts)], tmp_path / "out", workers=replaced, shard_rows=2
+    )
+    assert done.tally.faults == {"model-error": 1, "killed": 1}
+    assert [row["row"] for row in results(tmp_path / "out") if row["error"]] == [2, 3]
+
+
+def test_a_journal_keeps_the_streak_and_what_was_tried(tmp_path):
+    path = tmp_path / "0.jsonl"
+    failed = {"fault": "model-error", "error": "none"}
+    with Journal(path) as journal:
+        journal.add([{"error": None}, failed, {"fault": "not-json", "error": "x"}, failed])
+        journal.probe()
+        journal.probed("no-answer", "nor this")
+        journal.probe()  # and it leaves of its own will
+    found = Journal(path)
+    assert (found.done, found.streak.failed, found.streak.sound, found.probes) == (4, 3, 1, 1)
+    assert found.streak.last == "nor this"
+    with pytest.raises(KeyError), Journal(path) as journal:
+        journal.probe()
+        raise KeyError("gone")
+    found = Journal(path)
+    assert (found.streak.failed, found.streak.killed, found.probes) == (4, 1, 2)
+    assert found.reason == "KeyError: 'gone'"
+    with found as journal:
+        journal.probe()
+        journal.probed()
+    found = Journal(path)
+    assert (found.streak.failed, found.streak.killed, found.streak.sound) == (0, 0, 4)
+    assert orjson.loads(path.read_bytes().splitlines()[-1]) == {"left": True}
+
+
+def _load_mended(device=None):
+    return load_counting()(device, answer=lambda prompt: "Nature/NER/")
+
+
+def _load_dying(device=None):
+    """A model that answers 54 texts and then none."""
+    left = [54]
+
+    def answer(prompt):
+        left[0] -= 1
+        if left[0] < 0:
+            raise ModelError("no answer to this text")
+        return "Nature/NER/"
+
+    return load_counting()(device, answer=answer)
