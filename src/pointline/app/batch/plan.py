@@ -17,7 +17,7 @@ from pointline.corpus import textfile
 from pointline.corpus.textrow import Columns, Piece, Row
 from pointline.errors import InputError
 
-__all__ = ["Part", "Plan", "Shard", "Source", "find", "make", "still"]
+__all__ = ["Part", "Plan", "Shard", "Source", "find", "make", "refuse_unspeakable", "still"]
 
 #: Told how many bytes of how many were looked at, and in which file.
 Told = Callable[[int, int, str], None]
@@ -114,31 +114,66 @@ def find(inputs: Sequence[Path]) -> tuple[list[Source], list[str]]:
     """Return the files of texts that are named or lie in a folder named, and those that hold none.
 
     Folders are gone through with all that is in them, in the order of names; what begins with "."
-    or "_" is passed over. A source's name is its path from the folder that all are in.
+    or "_" is passed over. A folder or file that several paths lead to counts once, by the first of
+    them. A source's name is its path from the folder that all are in.
 
     Raises InputError where there is no such file, or none that holds texts.
     """
-    found: list[Path] = []
+    given = [_plain(path) for path in inputs]
+    found: dict[Path, Path] = {}  # by their resolved paths
     left_out: list[Path] = []
-    for given in inputs:
-        path = given.absolute()
-        if path.is_dir():
-            for file in _files(path):
-                (found if file.suffix in textfile.SUFFIXES else left_out).append(file)
-        elif not path.is_file():
-            raise InputError(f"{given}: there is no such file")
-        elif path.suffix not in textfile.SUFFIXES:
-            kinds = ", ".join(textfile.SUFFIXES)
-            raise InputError(f"{given}: a file of texts ends in {kinds}; unpack one that is packed")
-        else:
-            found.append(path)
-    files = list(dict.fromkeys(found))
-    if not files:
+    seen: set[Path] = set()
+    for typed, path in zip(inputs, given, strict=True):
+        if not path.is_dir():
+            _refuse_no_texts(typed)
+        for file in _files(path, seen) if path.is_dir() else (path,):
+            if file.suffix in textfile.SUFFIXES:
+                found.setdefault(_real(file), file)
+            else:
+                left_out.append(file)
+    if not found:
         kinds = ", ".join(textfile.SUFFIXES)
         raise InputError(f"no file of texts ({kinds}) in {', '.join(map(str, inputs))}")
-    root = _root(inputs)
-    named = [Source.of(path, Path(os.path.relpath(path, root)).as_posix()) for path in files]
-    return named, [os.path.relpath(path, root) for path in left_out]
+    root = Path(os.path.commonpath([path if path.is_dir() else path.parent for path in given]))
+    for path in found.values():
+        refuse_unspeakable(path)
+    named = [Source.of(path, path.relative_to(root).as_posix()) for path in found.values()]
+    return named, [_spoken(path.relative_to(root)) for path in left_out]
+
+
+def _plain(path: Path) -> Path:
+    """Return the whole path, without "..", so that no two spellings of it are there."""
+    return _real(path) if ".." in path.parts else path.absolute()
+
+
+def _real(path: Path) -> Path:
+    """Return the path without links; `Path.resolve` raises where they go round."""
+    return Path(os.path.realpath(path))
+
+
+def _refuse_no_texts(path: Path) -> None:
+    """Raise InputError where a file that was named is none of texts."""
+    if not path.is_file():
+        raise InputError(f"{_spoken(path)}: there is no such file")
+    if path.suffix not in textfile.SUFFIXES:
+        kinds = ", ".join(textfile.SUFFIXES)
+        told = f"a file of texts ends in {kinds}; unpack one that is packed"
+        raise InputError(f"{_spoken(path)}: {told}")
+
+
+def refuse_unspeakable(path: Path) -> None:
+    """Raise InputError where a path is not UTF-8: neither a plan nor a result could name it."""
+    if _spoken(path) != str(path):
+        raise InputError(f"{_spoken(path)}: the name is not UTF-8: rename it")
+
+
+def _spoken(path: Path) -> str:
+    r"""Return a path with what is not UTF-8 spelt out.
+
+    >>> _spoken(Path("caf\udce9.txt"))
+    'caf\\xe9.txt'
+    """
+    return os.fsencode(path).decode("utf-8", "backslashreplace")
 
 
 def make(
@@ -168,6 +203,10 @@ def still(plan: Plan, inputs: Sequence[Path]) -> Plan:
     if came:
         told = f"{min(came)} is not of the run in this folder, which has its plan"
         raise InputError(f"{told}: give what came since another folder")
+    pieces: dict[int, list[Piece]] = {}
+    for shard in plan.shards:
+        for part in shard.parts:
+            pieces.setdefault(part.source, []).append(part.piece)
     sources = []
     for number, source in enumerate(plan.sources):
         if source.name not in now:
@@ -176,31 +215,29 @@ def still(plan: Plan, inputs: Sequence[Path]) -> Plan:
             )
         here = now[source.name]
         if (here.size, here.changed) != (source.size, source.changed):
-            _refuse_changed(plan, number, source, here)
+            _refuse_changed(source, here, pieces.get(number, ()))
         sources.append(here)
     return replace(plan, sources=tuple(sources))
 
 
-def _refuse_changed(plan: Plan, number: int, source: Source, here: Source) -> None:
+def _refuse_changed(source: Source, here: Source, pieces: Sequence[Piece]) -> None:
     """Raise InputError where a file that has another date, or size, has other rows as well."""
-    pieces = (part.piece for shard in plan.shards for part in shard.parts if part.source == number)
-    if here.size != source.size or not all(textfile.unchanged(here.path, one) for one in pieces):
+    if here.size != source.size or not textfile.unchanged(here.path, *pieces):
         told = f"{source.name} changed since the run was planned"
         raise InputError(f"{told}: bring it back, or begin anew in another folder")
 
 
-def _root(inputs: Sequence[Path]) -> Path:
-    """Return the folder from which sources are named."""
-    paths = [path.absolute() for path in inputs]
-    return Path(os.path.commonpath([path if path.is_dir() else path.parent for path in paths]))
-
-
-def _files(folder: Path) -> Iterator[Path]:
+def _files(folder: Path, seen: set[Path]) -> Iterator[Path]:
+    """Yield the files of a folder and of those in it, but for folders that were seen."""
+    place = _real(folder)
+    if place in seen:
+        return
+    seen.add(place)
     for path in sorted(folder.iterdir()):
         if path.name.startswith((".", "_")):
             continue
         if path.is_dir():
-            yield from _files(path)
+            yield from _files(path, seen)
         elif path.is_file():
             yield path
 

@@ -24,6 +24,7 @@ from pointline.app.batch import plan as planning
 from pointline.app.batch.ask import Ask
 from pointline.app.batch.plan import Plan
 from pointline.app.batch.pool import Event, pool
+from pointline.app.batch.room import full
 from pointline.app.batch.work import MODEL, PLAN, Job, Load, read_plan, shard_file
 from pointline.corpus.resultfile import Tally, read_tally
 from pointline.corpus.textrow import Columns
@@ -120,32 +121,44 @@ def batch(
     further facts for `config.json`, such as the options of the model.
 
     Raises InputError for inputs that cannot be read, or are not what the run was planned with; for
-    a folder that holds another run, or on which another process works; and as `pool` does.
+    a folder that holds another run, that cannot be written, or on which another process works; and
+    as `pool` does.
     """
     paths = [Path(path) for path in inputs]
     _refuse_within(Path(out), paths)
-    run = RunFolder(Path(out))
+    run, named = RunFolder(Path(out)), columns or Columns()
     run.refuse_foreign()
-    with run.held():
-        told = progress or _nothing
-        config = _config(ask, columns or Columns(), shard_rows, keep_text, settings or {})
-        if "shard_rows" not in (run.read("config.json") or config):
-            raise InputError(f"{out} holds a run of another kind: give another folder")
-        if run.read(MODEL) is None:  # no worker got as far as a text: what was asked may change
-            run.write("config.json", config)
-            plan = _new(run, paths, columns or Columns(), shard_rows, told)
-        else:
-            run.settle(config)
-            plan = _old(run, paths)
+    told = progress or _nothing
+    begun = run.read(MODEL) is not None
+    # before a folder is begun, so that inputs that are refused leave none
+    plan = None if begun else _new(paths, named, shard_rows, told)
+    with full(run.path), run.held():
+        config = _config(ask, named, shard_rows, keep_text, settings or {})
+        plan = _settled(run, config, paths, plan)
         run.write(PLAN, plan.to_dict())
         job = Job(run.path, load, ask, batch_size, keep_text, count_tokens)
-        if isinstance(workers, int):
-            return _work(run, plan, job, _processes(workers, devices), told)
-        return _work(run, plan, job, workers, told)
+        work = _processes(workers, devices) if isinstance(workers, int) else workers
+        return _work(run, plan, job, work, told)
+
+
+def _settled(
+    run: RunFolder, config: Mapping[str, Any], inputs: Sequence[Path], new: Plan | None
+) -> Plan:
+    """Return the plan that holds: the new one where no results are there yet."""
+    if "shard_rows" not in (run.read("config.json") or config):
+        raise InputError(f"{run.path} holds a run of another kind: give another folder")
+    if new and run.read(MODEL) is None:
+        # no worker got as far as a text: what was asked may change
+        run.write("config.json", config)
+        run.log("planned", files=len(new.sources), rows=new.rows, shards=len(new.shards))
+        return new
+    run.settle(config)
+    return planning.still(read_plan(run.path), inputs)
 
 
 def _refuse_within(out: Path, inputs: Sequence[Path]) -> None:
     """Raise InputError where results would be among the inputs of the next call."""
+    planning.refuse_unspeakable(out)
     for path in inputs:
         if path.is_dir() and out.resolve().is_relative_to(path.resolve()):
             raise InputError(f"{out} lies in {path}, whose files are read: give another folder")
@@ -159,7 +172,6 @@ def _processes(workers: int, devices: Sequence[str]) -> Workers:
 
 
 def _new(
-    run: RunFolder,
     inputs: Sequence[Path],
     columns: Columns,
     shard_rows: int,
@@ -168,14 +180,7 @@ def _new(
     def seen(done: int, total: int, name: str) -> None:
         told(Progress(done, total, stage=f"planning {name}"))
 
-    plan = planning.make(inputs, columns, shard_rows, seen)
-    run.log("planned", files=len(plan.sources), rows=plan.rows, shards=len(plan.shards))
-    return plan
-
-
-def _old(run: RunFolder, inputs: Sequence[Path]) -> Plan:
-    """Return the plan in the run's folder, held against the inputs."""
-    return planning.still(read_plan(run.path), inputs)
+    return planning.make(inputs, columns, shard_rows, seen)
 
 
 def _work(
