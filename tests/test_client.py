@@ -6,11 +6,13 @@ from email.utils import formatdate
 
 import pytest
 from chat_server import ChatServer, Reply
+from loopback import Handler, Loopback
 
 from pointline.errors import BudgetSpent, InputError, NoAnswer, ServerError
 from pointline.model.chat.client import Client
 from pointline.model.chat.limits import Limits
 from pointline.model.chat.question import Address, Answer, Question, Usage
+from pointline.model.chat.server import Server
 
 QUICK = {"first_wait": 0.02, "longest_wait": 0.05, "timeout": 5.0}
 SCHEMA = {"type": "object", "properties": {"label": {"type": "string"}}, "required": ["label"]}
@@ -193,6 +195,63 @@ def test_a_server_that_lists_no_models_is_a_server(models):
         assert ask(client(server), question())[0].text == "ok"
 
 
+class _Told(Handler):
+    def do_GET(self):
+        status, values = self.owner.replies[self.path.removeprefix("/v1")]
+        time.sleep(self.owner.delay)
+        self.send(status, values)
+
+
+class Told(Loopback):
+    """A server that says of itself what `replies` hold: a status and values by path."""
+
+    handler, delay = _Told, 0.0
+
+    def __init__(self, **replies):
+        self.replies = {f"/{name}": reply for name, reply in replies.items()}
+
+
+def card(owner):
+    return 200, {"data": [{"id": "tiny", "owned_by": owner, "max_model_len": 99}]}
+
+
+@pytest.mark.parametrize("status", [500, 503, 429])
+def test_a_server_that_cannot_say_yet_what_it_is_is_asked_again(status):
+    loading = status, {"error": {"message": "Loading model"}}
+    with Told(models=loading) as server:
+        one = client(server)
+        for _ in range(2):
+            with pytest.raises(ServerError, match=rf"not ready \({status}\): .*Loading model"):
+                one.server()
+        server.replies = {"/models": card("llamacpp"), "/props": loading}
+        with pytest.raises(ServerError, match="not ready"):
+            one.server()
+        server.replies["/props"] = 200, {"default_generation_settings": {"n_ctx": 7}}
+        assert one.server() == Server("llamacpp", 7)
+
+
+def test_a_server_that_is_slow_or_gone_is_asked_again():
+    with Told(models=card("vllm")) as server:
+        one, server.delay = client(server, timeout=0.1), 0.4
+        with pytest.raises(ServerError, match=r"no answer within 0\.1 s"):
+            one.server()
+        server.delay = 0.0
+        assert one.server() == Server("vllm", 99)
+        late = client(server)
+    for _ in range(2):
+        with pytest.raises(ServerError, match="no server answers there"):
+            late.server()
+
+
+@pytest.mark.parametrize("status", [400, 403, 404])
+def test_a_server_that_does_not_say_what_it_is_is_another_one(status):
+    refused = status, {"error": {"message": "no such thing"}}
+    with Told(models=refused) as server:
+        assert client(server).server() == Server()
+    with Told(models=card("llamacpp"), props=refused) as server:
+        assert client(server).server() == Server("llamacpp", 99)
+
+
 def test_a_key_is_needed_beyond_this_machine(monkeypatch):
     with pytest.raises(InputError, match="OPENAI_API_KEY is not set"):
         Client(Address("tiny", "https://models.example/v1"))
@@ -278,6 +337,14 @@ def test_no_more_a_minute_than_asked():
     with ChatServer(lambda body, n: Reply("ok")) as server:
         ask(client(server, per_minute=1200), *(question(str(n)) for n in range(8)))
     assert server.times[-1] - server.times[0] >= 7 * 0.05 - 0.04
+
+
+def test_the_pace_is_kept_from_one_piece_of_work_to_the_next():
+    with ChatServer(lambda body, n: Reply("ok")) as server:
+        one = client(server, per_minute=300)
+        for text in "abc":
+            assert [answer.text for answer in one.work([question(text)], one.ask)] == ["ok"]
+    assert server.times[-1] - server.times[0] >= 2 * 0.2 - 0.04
 
 
 def test_a_budget_of_tokens_stops_before_the_next_question():
@@ -381,6 +448,51 @@ def test_work_goes_again_with_the_same_client():
         assert list(one.work("ab", job)) == [False, False]
         assert list(one.work("ab", job)) == [True, True]
     assert len(server.asked) == 2
+
+
+def test_work_may_be_begun_and_ended_while_other_work_waits_for_its_caller():
+    def script(body, n):
+        text = body["messages"][0]["content"]
+        return Reply(text, delay=0.3 if text == "slow" else 0.02)
+
+    with ChatServer(script) as server:
+        one = client(server, concurrency=2)
+
+        async def job(text):
+            return (await one.ask(question(text))).text
+
+        outer = one.work(["a", "slow", "b"], job)
+        found = [next(outer)]
+        assert list(one.work(["c", "slow"], job)) == ["c", "slow"]
+        other = one.work(["d"], job)
+        found += [next(outer), next(other), *outer, *other]
+    assert sorted(found) == ["a", "b", "d", "slow"]
+
+
+def test_work_may_be_left_while_other_work_goes_on():
+    with ChatServer(lambda body, n: Reply("ok")) as server:
+        one = client(server, concurrency=1)
+        left, kept = (one.work(map(question, texts), one.ask) for texts in ("abc", "def"))
+        assert next(left).text == next(kept).text == "ok"
+        left.close()
+        assert [answer.text for answer in kept] == ["ok", "ok"]
+
+
+def test_things_that_raise_cost_nothing_that_is_under_way():
+    def things():
+        yield from ("a", "b")
+        raise InputError("the third is none")
+
+    with ChatServer(lambda body, n: Reply("ok", delay=0.05)) as server:
+        one, found = client(server, concurrency=4), []
+
+        async def job(text):
+            return text, (await one.ask(question(text))).text
+
+        with pytest.raises(InputError, match="the third is none"):
+            for each in one.work(things(), job):
+                found.append(each)
+    assert sorted(found) == [("a", "ok"), ("b", "ok")]
 
 
 def test_work_goes_on_where_an_event_loop_runs():

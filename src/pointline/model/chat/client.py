@@ -5,6 +5,9 @@ minute, retries with back-off (`stamina` owns them; the `openai` library is told
 Retry-After, a memory in which a question that was answered is not asked again, counts, and a
 budget. A server that knows no JSON schema, or another option, says so once.
 
+Each event loop has connections of its own: while one run waits for its caller, another may be
+begun and ended. The questions at a time are those of each; pace, counts and budget are of all.
+
 The key is read from the environment, and neither logged nor stored.
 """
 
@@ -18,7 +21,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from itertools import islice
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
-from weakref import WeakValueDictionary
+from weakref import WeakKeyDictionary, WeakValueDictionary
 
 from pointline.errors import InputError, MissingExtra, NoAnswer, PointlineError, ServerError
 from pointline.model.chat.dialect import (
@@ -38,6 +41,8 @@ if TYPE_CHECKING:
     import openai
 
 __all__ = ["Client", "Memory"]
+
+_LATER = (408, 409, 429)  # refusals that are no word on the question: ask again
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -78,7 +83,6 @@ class _Session:
 
     api: openai.AsyncOpenAI
     slots: asyncio.Semaphore
-    pace: Pace
     locks: WeakValueDictionary[str, asyncio.Lock] = field(default_factory=WeakValueDictionary)
     door: asyncio.Lock = field(default_factory=asyncio.Lock)
     checked: bool = False
@@ -104,10 +108,11 @@ class Client:
         self._memory: Memory = _Notebook() if memory is None else memory
         self.spent = self._memory.spent()
         self._dialect = Dialect()
+        self._pace = Pace(self.limits.per_minute)
         self._models: list[str] = []
         self._failed_in_a_row = 0
         self._server: Server | None = None
-        self._session: _Session | None = None
+        self._sessions: WeakKeyDictionary[asyncio.AbstractEventLoop, _Session] = WeakKeyDictionary()
 
     @property
     def cost(self) -> float:
@@ -132,8 +137,8 @@ class Client:
             return answer
 
     async def close(self) -> None:
-        """Close the connections; the next question opens them anew."""
-        session, self._session = self._session, None
+        """Close the connections of this event loop; its next question opens them anew."""
+        session = self._sessions.pop(asyncio.get_running_loop(), None)
         if session is not None:
             await session.api.close()
 
@@ -142,9 +147,10 @@ class Client:
     ) -> Iterator[R]:
         """Yield what the job makes of each thing, as they are done.
 
-        `at_once` jobs are under way, or twice `concurrency`. Where one raises, no further one is
-        begun, those under way are ended and yielded, and then it is raised. Where an event loop
-        runs, as in a notebook, things are taken and jobs done in a thread of their own.
+        `at_once` jobs are under way, or twice `concurrency`. Where one raises, or the taking of a
+        thing, no further one is begun, those under way are ended and yielded, and then it is
+        raised. Where an event loop runs, as in a notebook, things are taken and jobs done in a
+        thread of their own.
         """
         steps = self._work(iter(things), job, at_once or 2 * self.limits.concurrency)
         return _elsewhere(steps) if _loop_runs() else steps
@@ -152,26 +158,45 @@ class Client:
     # ------------------------------------------------------------ the server
 
     def server(self) -> Server:
-        """Return what the server says of itself; it is asked once.
+        """Return what the server says of itself; once it said so, it is not asked again.
 
-        Raises ServerError where none answers, or it refuses the key.
+        One that lists no models is an "other". Raises ServerError where none answers, or not in
+        time, where it cannot answer now (it may be loading), or refuses the key.
         """
         if self._server is None:
-            import openai
-
-            self._server = Server()
-            try:
-                with self._plain() as api:
-                    reply = api.models.with_raw_response.list()
-                    self._server = identified(reply.text, self.address.model)
-                    if self._server.kind == "llamacpp":
-                        self._server = replace(self._server, window=self._context(api))
-            except (openai.APIConnectionError, openai.AuthenticationError) as error:
-                if not isinstance(error, openai.APITimeoutError):
-                    raise self._translated(error) from None
-            except openai.APIError:
-                pass  # not every server lists its models
+            with self._plain() as api:
+                self._server = self._found(api)
         return self._server
+
+    def _found(self, api: openai.OpenAI) -> Server:
+        import openai
+
+        try:
+            found = identified(api.models.with_raw_response.list().text, self.address.model)
+            if found.kind == "llamacpp":
+                found = replace(found, window=self._context(api) or found.window)
+        except openai.APIError as error:
+            if fault := self._absent(error):
+                raise fault from None
+            return Server()
+        return found
+
+    def _absent(self, error: openai.APIError) -> PointlineError | None:
+        """Return why a server does not say what it is; None where it knows no such question."""
+        import openai
+
+        if isinstance(error, openai.APITimeoutError):
+            told = f"no answer within {self._patience:g} s: wait until the server is free or loaded"
+            return ServerError(f"{self.address.base_url}: {told}")
+        if isinstance(error, openai.APIConnectionError | openai.AuthenticationError):
+            return self._translated(error)
+        status = error.status_code if isinstance(error, openai.APIStatusError) else 0
+        if status >= 500 or status in _LATER:
+            return ServerError(
+                f"{self.address.base_url}: the server is not ready ({status}): wait until it is;"
+                f" {self._words(error)}"
+            )
+        return None
 
     def tokens(self, text: str) -> tuple[int, ...]:
         """Return the tokens of a text as a prompt, by the server's own tokenizer.
@@ -196,9 +221,15 @@ class Client:
 
     def _context(self, api: openai.OpenAI) -> int | None:
         """Return how many tokens a slot of llama.cpp's server holds."""
-        told: Any = api.get(f"{self._root}/props", cast_to=object)
+        import openai
+
         try:
+            told: Any = api.get(f"{self._root}/props", cast_to=object)
             return int(told["default_generation_settings"]["n_ctx"])
+        except openai.APIError as error:
+            if self._absent(error):
+                raise
+            return None
         except (LookupError, TypeError, ValueError):
             return None
 
@@ -209,9 +240,14 @@ class Client:
         return openai.OpenAI(
             api_key=self._key or "none",
             base_url=self.address.base_url,
-            timeout=min(10.0, self.limits.timeout),
+            timeout=self._patience,
             max_retries=2,
         )
+
+    @property
+    def _patience(self) -> float:
+        """How many seconds the answer to a question of our own may take."""
+        return min(10.0, self.limits.timeout)
 
     @property
     def _root(self) -> str:
@@ -228,7 +264,8 @@ class Client:
             try:
                 while True:
                     room = 0 if fault else at_once - len(pending)
-                    done, pending = runner.run(_some(pending, todo, room, job))
+                    done, pending, wrong = runner.run(_some(pending, todo, room, job))
+                    fault = fault or wrong
                     for task in done:
                         if (error := task.exception()) is None:
                             yield task.result()
@@ -245,7 +282,8 @@ class Client:
     # ------------------------------------------------------------ one question
 
     def _open(self) -> _Session:
-        if self._session is None:
+        loop = asyncio.get_running_loop()
+        if loop not in self._sessions:
             import openai
 
             api = openai.AsyncOpenAI(
@@ -255,8 +293,8 @@ class Client:
                 max_retries=0,
             )
             slots = asyncio.Semaphore(self.limits.concurrency)
-            self._session = _Session(api, slots, Pace(self.limits.per_minute))
-        return self._session
+            self._sessions[loop] = _Session(api, slots)
+        return self._sessions[loop]
 
     async def _checked(self) -> _Session:
         """Return the session, after it was found out once that a server is there."""
@@ -271,8 +309,7 @@ class Client:
         import openai
 
         try:
-            timeout = min(10.0, self.limits.timeout)
-            reply = await session.api.models.with_raw_response.list(timeout=timeout)
+            reply = await session.api.models.with_raw_response.list(timeout=self._patience)
         except openai.APITimeoutError:
             return  # a busy server is there
         except (openai.APIConnectionError, openai.AuthenticationError) as error:
@@ -298,7 +335,7 @@ class Client:
                 with attempt:
                     self.retried += attempt.num > 1
                     async with session.slots:
-                        await session.pace.turn()
+                        await self._pace.turn()
                         limits.hold(self.spent)
                         answer = await self._requested(session, question)
                     self._failed_in_a_row = 0
@@ -320,13 +357,13 @@ class Client:
             return False
         if error.code == "insufficient_quota":
             return False
-        if error.status_code not in (408, 409, 429) and error.status_code < 500:
+        if error.status_code not in _LATER and error.status_code < 500:
             return False
         asked = retry_after(error)
         if asked is None:
             return True
         if error.status_code == 429 and asked <= self.limits.patience:
-            self._open().pace.rest(asked)
+            self._pace.rest(asked)
         return asked if asked <= self.limits.patience else False
 
     async def _requested(self, session: _Session, question: Question) -> Answer:
@@ -397,17 +434,24 @@ async def _some(
     todo: Iterator[T],
     room: int,
     job: Callable[[T], Awaitable[R]],
-) -> tuple[set[asyncio.Task[R]], set[asyncio.Task[R]]]:
-    """Begin jobs while there is room; return those that are done, one at least, and the others."""
+) -> tuple[set[asyncio.Task[R]], set[asyncio.Task[R]], BaseException | None]:
+    """Begin jobs while there is room; return those that are done, one at least, and the others.
+
+    The third is what the taking of a thing raised: a task keeps it, those under way go on.
+    """
 
     async def done(thing: T) -> R:
         return await job(thing)
 
-    for _, thing in zip(range(room), todo, strict=False):
-        pending.add(asyncio.create_task(done(thing)))
+    async def begin() -> None:
+        for _, thing in zip(range(room), todo, strict=False):
+            pending.add(asyncio.create_task(done(thing)))
+
+    begun = asyncio.create_task(begin())
+    await asyncio.wait([begun])
     if not pending:
-        return set(), set()
-    return await asyncio.wait(pending, return_when=asyncio.FIRST_COMPLETED)
+        return set(), set(), begun.exception()
+    return *await asyncio.wait(pending, return_when=asyncio.FIRST_COMPLETED), begun.exception()
 
 
 def _loop_runs() -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import math
+import time
 from dataclasses import dataclass
 
 from pointline.errors import BudgetSpent, InputError
@@ -75,10 +76,7 @@ class Limits:
 
 
 class Pace:
-    """Lets requests through at even gaps, and holds all of them back when the server asks.
-
-    It lives in one event loop.
-    """
+    """Lets requests through at even gaps, and holds all of them back when the server asks."""
 
     def __init__(self, per_minute: float | None) -> None:
         self._gap = 60.0 / per_minute if per_minute else 0.0
@@ -87,15 +85,11 @@ class Pace:
 
     def rest(self, seconds: float) -> None:
         """Let nothing through for so long."""
-        self._closed_until = max(self._closed_until, _now() + seconds)
+        self._closed_until = max(self._closed_until, time.monotonic() + seconds)
 
     async def turn(self) -> None:
         """Return when it is the caller's turn."""
-        at = max(_now(), self._next, self._closed_until)
+        at = max(time.monotonic(), self._next, self._closed_until)
         self._next = at + self._gap
-        while (wait := max(at, self._closed_until) - _now()) > 0:
+        while (wait := max(at, self._closed_until) - time.monotonic()) > 0:
             await asyncio.sleep(wait)
-
-
-def _now() -> float:
-    return asyncio.get_running_loop().time()
