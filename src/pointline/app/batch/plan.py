@@ -126,9 +126,9 @@ def find(inputs: Sequence[Path]) -> tuple[list[Source], list[str]]:
     for typed, path in zip(inputs, given, strict=True):
         if not path.is_dir():
             _refuse_no_texts(typed)
-        for file in _files(path, seen) if path.is_dir() else (path,):
+        for real, file in _files(path, seen) if path.is_dir() else [(_real(path), path)]:
             if file.suffix in textfile.SUFFIXES:
-                found.setdefault(_real(file), file)
+                found.setdefault(real, file)
             else:
                 left_out.append(file)
     if not found:
@@ -227,8 +227,11 @@ def _refuse_changed(source: Source, here: Source, pieces: Sequence[Piece]) -> No
         raise InputError(f"{told}: bring it back, or begin anew in another folder")
 
 
-def _files(folder: Path, seen: set[Path]) -> Iterator[Path]:
-    """Yield the files of a folder and of those in it, but for folders that were seen."""
+def _files(folder: Path, seen: set[Path]) -> Iterator[tuple[Path, Path]]:
+    """Yield the files of a folder and of those in it, but for folders that were seen.
+
+    With each comes its path without links first.
+    """
     place = _real(folder)
     if place in seen:
         return
@@ -239,7 +242,7 @@ def _files(folder: Path, seen: set[Path]) -> Iterator[Path]:
         if path.is_dir():
             yield from _files(path, seen)
         elif path.is_file():
-            yield path
+            yield _real(path) if path.is_symlink() else place / path.name, path
 
 
 def _parts(
