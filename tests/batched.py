@@ -4,6 +4,7 @@ What is given to worker processes is of a module, so that `spawn` finds it.
 """
 
 import os
+import resource
 import signal
 import time
 from contextlib import suppress
@@ -116,3 +117,9 @@ def replaced(job, shards):
                 waiting.remove(event.shard)
                 yield event
             return
+
+
+def load_with_little_room(device=None):
+    """An extractor in a process that may write no file of more than 20,000 bytes."""
+    resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, resource.RLIM_INFINITY))
+    return load()

@@ -1,13 +1,28 @@
-"""A batch run where the model is dead: it ends, and nothing of that stands among the results."""
+"""A batch run where the model is dead, or the disk full: it ends, and no text is blamed for it."""
+
+import errno
+import os
+from pathlib import Path
 
 import orjson
 import pytest
-from batched import ASK, here, lines, load, load_counting, replaced, results
+from batched import (
+    ASK,
+    here,
+    lines,
+    load,
+    load_counting,
+    load_with_little_room,
+    replaced,
+    results,
+)
 
 from pointline.app.batch.journal import Journal
 from pointline.app.batch.run import batch
 from pointline.app.batch.work import journal_file
-from pointline.errors import ModelError
+from pointline.corpus import recordfile
+from pointline.errors import InputError, ModelError
+from pointline.model.runfolder import RunFolder
 
 DEAD = "25 texts in a row without an answer: no answer to this text"
 
@@ -119,3 +134,56 @@ def _load_dying(device=None):
         return "Nature/NER/"
 
     return load_counting()(device, answer=answer)
+
+
+# ---------------------------------------------------------------- no room
+
+
+def test_a_full_disk_is_told_at_once_and_blames_no_text(tmp_path, capfd):
+    """A limit to a file's size stands for the disk: it is met where the journal is written."""
+    file = lines(tmp_path / "a.jsonl", [f"Ada {at} " + "x" * 100 for at in range(60)])
+    out = tmp_path / "out"
+    with pytest.raises(InputError) as error:
+        batch([file], out, load_with_little_room, ASK, workers=1, shard_rows=60, batch_size=1)
+    told = "cannot be written (File too large): make room there, and run the same again"
+    assert str(error.value) == f"{out / 'work'}: {told}"
+    assert "Traceback" not in capfd.readouterr().err
+    assert not RunFolder(out).events("died")
+    journal = Journal(journal_file(out, 0))
+    assert 0 < journal.done < 60 and (journal.suspects, journal.deaths) == (0, 0)
+    done = run([file], out, shard_rows=60)
+    assert (done.tally.rows, done.tally.errors) == (60, 0)
+
+
+@pytest.mark.parametrize("met", ["mkdir", "write", "model"])
+def test_what_cannot_be_written_names_the_folder_and_the_remedy(tmp_path, monkeypatch, met):
+    """Where a shard's folder is made, where its file is written, where the model keeps answers."""
+    file, out = lines(tmp_path / "a.jsonl", ["Ada"] * 3), tmp_path / "out"
+
+    def nowhere(*arguments, **options):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    def load_full(device=None):
+        return load_counting()(device, answer=nowhere)
+
+    with monkeypatch.context() as patched:
+        if met == "mkdir":
+            patched.setattr(recordfile, "_clear_up", nowhere)
+        if met == "write":
+            patched.setattr("pyarrow.parquet.ParquetWriter.write_table", nowhere)
+        with pytest.raises(InputError, match=r"\(No space left on device\): make room") as error:
+            run([file], out, load_full if met == "model" else load)
+    assert str(error.value).startswith(str(out / ("work" if met == "model" else "shards")))
+    assert Journal(journal_file(out, 0)).done == (0 if met == "model" else 3)
+    assert run([file], out).tally.errors == 0
+
+
+def test_a_journal_that_cannot_be_copied_leaves_no_part_of_a_copy(tmp_path, monkeypatch):
+    path = tmp_path / "0.jsonl"
+    with Journal(path) as journal:
+        journal.add([{"error": None}])
+    with monkeypatch.context() as patched:
+        patched.setattr(Path, "replace", lambda *_: (_ for _ in ()).throw(OSError(28, "No space")))
+        with pytest.raises(InputError, match=r"cannot be written \(No space\)"):
+            Journal(path)
+    assert [file.name for file in tmp_path.iterdir()] == ["0.jsonl"] and Journal(path).done == 1

@@ -57,14 +57,9 @@ class Journal:
         self.streak, self.probes = Streak(), 0
         self._reason, self._probing = "", False
         self._out: IO[bytes] | None = None
-        copy = path.with_name(f"{path.name}.{os.getpid()}.part")
         with writing(path.parent):
             path.parent.mkdir(parents=True, exist_ok=True)
-            with copy.open("wb") as out:
-                for line in _whole_lines(path):
-                    self._learn(orjson.loads(line))
-                    out.write(line)
-            copy.replace(path)
+            self._copy()
         self._lose_probe()
 
     @property
@@ -146,6 +141,18 @@ class Journal:
                 place += len(line)
         os.truncate(self.path, place)
         self.done = min(self.done, rows)
+
+    def _copy(self) -> None:
+        """Put a copy in the journal's place, and learn what it says."""
+        copy = self.path.with_name(f"{self.path.name}.{os.getpid()}.part")
+        try:
+            with copy.open("wb") as out:
+                for line in _whole_lines(self.path):
+                    self._learn(orjson.loads(line))
+                    out.write(line)
+            copy.replace(self.path)
+        finally:
+            copy.unlink(missing_ok=True)
 
     def _write(self, *told: Mapping[str, Any]) -> None:
         """Write all of it, or nothing."""
