@@ -33,7 +33,7 @@ from pointline.format.tasks import TASKS, Task
 from pointline.model import backbone
 from pointline.model.extract import Extractor, Options
 from pointline.model.hf import HFBackend
-from pointline.model.interpret import finish
+from pointline.model.interpret import REPAIRS, finish
 
 _PIECES = {
     "en": [
@@ -95,7 +95,7 @@ def fuzzed(count: int, seed: int) -> Iterator[Record]:
 
 def faults(found: Prediction, task: Task, text: str) -> Iterator[str]:
     """Name what is wrong with a prediction."""
-    if not found.ok or set(found.repairs) - {"cut-dropped", "repeat-dropped"}:
+    if not found.ok or set(found.repairs) - {*REPAIRS}:
         yield "unreadable"
     windows = found.meta.get("window_completions")
     if windows is None and "cut-dropped" in found.repairs:

@@ -170,6 +170,28 @@ def test_a_memory_that_cannot_be_joined_is_filled_when_it_is_empty(
     assert {number for number, _ in found[:4]} == {0, 1, 2, 3}
 
 
+def test_free_text_has_what_only_llguidance_takes_for_special(decoder, asked, monkeypatch):
+    class Tagged:
+        """A guide to whom every token is a tag."""
+
+        is_special_token = staticmethod(lambda token: True)
+
+        def __init__(self, guide):
+            self.guide = guide
+
+        def __getattr__(self, name):
+            return getattr(self.guide, name)
+
+    def made():
+        dice = torch.Generator().manual_seed(1)
+        return [one.text for one in decoder.generate(asked[0], max_new_tokens=12, sample=dice)]
+
+    wanted = made()
+    monkeypatch.setattr(decoder, "_guide", Tagged(decoder._guide))
+    assert made() == wanted
+    assert any(wanted)
+
+
 def test_no_more_is_taken_than_is_on_its_way(decoder, queue):
     taken = 0
 

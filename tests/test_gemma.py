@@ -1,11 +1,15 @@
 """The body of Gemma 3 written out: transformers' states, in any cut, and what it does not cover."""
 
+import json
+
 import pytest
 import torch
 from tiny import tiny_model
 
 from pointline.errors import ModelError
 from pointline.model import backbone, gemma
+from pointline.model.embedded import quiet
+from pointline.model.hf import HFBackend
 
 TOKENS = [2, *range(5, 300, 3)]  # three windows of the tiny model, whose sliding layer sees 32
 
@@ -101,3 +105,29 @@ def test_a_body_that_disagrees_is_not_used(tmp_path):
     norm = other.get_decoder().layers[0].input_layernorm
     norm.forward = lambda state: state * 1.5
     assert gemma.body(other) is None
+
+
+@pytest.mark.parametrize("where", [{"target_modules": ["v_proj"]}, {"layers_to_transform": [1]}])
+def test_a_model_with_an_adapter_beside_its_layers_is_not_covered(tmp_path, where):
+    from peft import LoraConfig, get_peft_model
+
+    model = backbone.load(tiny_model(tmp_path / "g")).model
+    chosen = {"target_modules": ["q_proj"]} | where
+    with quiet():
+        adapted = get_peft_model(model, LoraConfig(r=2, **chosen)).get_base_model()
+    assert gemma.body(adapted) is None
+    with pytest.raises(ModelError, match="is for Gemma 3 in float32"):
+        gemma.body(adapted, "float16")
+
+
+def test_a_model_that_is_run_whole_has_no_weights_of_another_type(tmp_path):
+    folder = tiny_model(tmp_path / "g")
+    config = folder / "config.json"
+    config.write_text(
+        json.dumps(json.loads(config.read_text()) | {"final_logit_softcapping": 30.0})
+    )
+    loaded = backbone.load(folder)
+    assert HFBackend(loaded).weights.startswith("float32")
+    for precision, told in [("float16", "is for Gemma 3 in float32"), ("int3", "weights are")]:
+        with pytest.raises(ModelError, match=told):
+            HFBackend(loaded, precision=precision)

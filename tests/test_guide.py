@@ -65,3 +65,22 @@ def test_a_slow_tokenizer_is_refused():
 
     with pytest.raises(ModelError, match="cannot guide generation"):
         guide.guide(Slow())
+
+
+def test_a_tokenizer_that_nobody_has_is_let_go_of(tokenizer):
+    import copy
+    import gc
+    import weakref
+
+    other = copy.deepcopy(tokenizer)
+    made, gone = guide.guide(other), weakref.ref(other)
+    assert other in guide._GUIDES
+    assert made.tokenize_str("Ada") == other("Ada", add_special_tokens=False).input_ids
+    del other, made
+    gc.collect()
+    assert gone() is None
+
+
+def test_what_is_no_text_to_the_tokenizer(tokenizer):
+    names = tokenizer.convert_ids_to_tokens(sorted(guide.special_tokens(tokenizer)))
+    assert names == ["<pad>", "<eos>", "<bos>", "<unk>"]  # and not <td>

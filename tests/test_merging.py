@@ -6,6 +6,7 @@ import pytest
 import torch
 from tiny import tiny_model
 
+from pointline.errors import ModelError
 from pointline.model import backbone
 from pointline.model.embedded import quiet
 from pointline.model.merging import merge
@@ -48,7 +49,14 @@ def test_it_is_what_peft_computes(folders):
 
 
 @pytest.mark.parametrize(
-    "setting", [{"use_dora": True}, {"bias": "all"}, {"rank_pattern": {"q_proj": 2}}]
+    "setting",
+    [
+        {"use_dora": True},
+        {"bias": "all"},
+        {"rank_pattern": {"q_proj": 2}},
+        {"init_lora_weights": "pissa"},
+        {"init_lora_weights": "olora"},
+    ],
 )
 def test_what_is_more_is_left_to_peft(folders, tmp_path, setting):
     base, adapter = folders
@@ -67,3 +75,10 @@ def test_an_adapter_of_another_shape_changes_nothing(folders, tmp_path):
     other = backbone.load(tiny_model(tmp_path / "other", family="llama")).model
     other.model.layers[0].self_attn.q_proj = torch.nn.Linear(64, 8)
     assert not merge(other, adapter)
+
+
+@pytest.mark.parametrize("value", [[], 3])
+def test_settings_that_are_no_object(folders, tmp_path, value):
+    (tmp_path / "adapter_config.json").write_text(json.dumps(value), encoding="utf-8")
+    with pytest.raises(ModelError, match="is not a JSON object"):
+        merge(backbone.load(folders[0]).model, tmp_path)

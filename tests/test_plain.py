@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tiny import tiny_model, tiny_records
 
-from pointline.errors import ModelError
+from pointline.errors import MissingExtra, ModelError
 from pointline.model import backbone, gemma
 from pointline.model.embedded import quiet
 from pointline.model.extract import Extractor, Options
@@ -112,9 +112,13 @@ def test_an_adapter_is_merged_in_the_same_way(folder, tmp_path, whole):
     assert sum(not torch.equal(ours[name], untouched[name]) for name in ours) == 2 * 2
 
     setting = tmp_path / "adapter_config.json"  # more than plain LoRA is peft's, and transformers'
-    setting.write_text(json.dumps(json.loads(setting.read_text()) | {"lora_bias": True}))
-    with pytest.raises(ModelError):
-        backbone.load(folder, adapter=tmp_path / "none", merge=True, lean=True)
+    setting.write_text(
+        json.dumps(json.loads(setting.read_text()) | {"rank_pattern": {"q_proj": 4}})
+    )
+    other = backbone.load(folder, adapter=tmp_path, merge=True, lean=True)
+    assert not isinstance(other.model, Plain)
+    theirs = dict(other.model.named_parameters())
+    assert all(torch.allclose(ours[name], theirs[name], atol=1e-6) for name in ours)
 
 
 @pytest.mark.parametrize(
@@ -124,6 +128,11 @@ def test_an_adapter_is_merged_in_the_same_way(folder, tmp_path, whole):
         {"final_logit_softcapping": 30.0},
         {"use_bidirectional_attention": True},
         {"architectures": ["Gemma3Model"]},
+        {"architectures": None},
+        {"layer_types": None},
+        {"sliding_window": None},
+        {"rope_parameters": {"rope_theta": 1e4, "rope_type": "default"}},
+        {"rope_parameters": {"sliding_attention": {"rope_theta": 1e4, "rope_type": "default"}}},
     ],
 )
 def test_what_else_a_model_does_takes_transformers(tmp_path, changed):
@@ -158,3 +167,42 @@ def test_transformers_is_not_imported(folder):
         [sys.executable, "-c", run, str(folder)], capture_output=True, text=True, check=True
     )
     assert done.stdout == "False\n"
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("config.json", [1]), ("tokenizer_config.json", []), ("generation_config.json", 3)],
+)
+def test_settings_that_are_no_object_are_one_line(tmp_path, name, value):
+    folder = converted(tmp_path / "m")
+    (folder / name).write_text(json.dumps(value))
+    with pytest.raises(ModelError, match=f"{name} is not a JSON object"):
+        Extractor.load(folder)
+
+
+def test_a_missing_weight_is_named(tmp_path):
+    from safetensors.torch import load_file, save_file
+
+    folder = converted(tmp_path / "m")
+    weights = load_file(folder / "model.safetensors")
+    del weights["model.layers.1.mlp.down_proj.weight"]
+    save_file(weights, folder / "model.safetensors", metadata={"format": "pt"})
+    missing = r"lacks 1 of .* e\.g\. model\.layers\.1\.mlp\.down_proj"
+    with pytest.raises(ModelError, match=missing):
+        Extractor.load(folder)
+
+
+def test_what_ends_a_text_is_read_where_transformers_reads_it(tmp_path):
+    folder = converted(tmp_path / "m")
+    said = folder / "generation_config.json"
+    said.write_text(json.dumps(json.loads(said.read_text()) | {"eos_token_id": [1, 7]}))
+    own = folder / "tokenizer_config.json"
+    whole = json.loads(own.read_text()) | {"eos_token": {"content": "<eos>", "special": True}}
+    own.write_text(json.dumps(whole))
+    assert backbone.load(folder, lean=True).eos == (1, 7)
+
+
+def test_without_torch_it_is_told_what_to_install(folder, monkeypatch):
+    monkeypatch.setitem(sys.modules, "torch", None)
+    with pytest.raises(MissingExtra, match=r"torch is not installed: run pip install"):
+        backbone.load(folder, lean=True)

@@ -126,8 +126,8 @@ def load(
     """
     name, adapter = resolve(str(name_or_path), None if adapter is None else Path(adapter))
     folder = locate(name, cache=cache, progress=progress)
-    if lean and dtype == "float32" and (merge or adapter is None) and _device(device) == "cpu":
-        found = _lean(folder, name, adapter)
+    if lean and dtype == "float32" and (merge or adapter is None) and read_card(folder):
+        found = _lean(folder, name, adapter, device)
         if found is not None:
             return found
     with quiet(), _one_line(name):
@@ -249,15 +249,16 @@ _CLASSES: Mapping[Kind, str] = {
 }
 
 
-def _lean(folder: Path, name: str, adapter: Path | None) -> Backbone | None:
+def _lean(folder: Path, name: str, adapter: Path | None, device: str | None) -> Backbone | None:
     """Return a model that we converted, without transformers; None where it takes that."""
-    if not read_card(folder):
-        return None
     try:
-        import tokenizers  # noqa: F401  (both come with the same extra)
+        import safetensors  # noqa: F401  (all come with the same extra)
+        import tokenizers  # noqa: F401
         import torch  # noqa: F401
     except ImportError as error:
         raise MissingExtra(error.name or "torch", extra="hf") from None
+    if _device(device) != "cpu":
+        return None
     with _one_line(name):
         model = Plain.open(folder)
     if model is None:

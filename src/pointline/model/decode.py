@@ -26,7 +26,7 @@ from pointline.model.backend import Completion, Halt, Token, taken
 from pointline.model.cost import Cost
 from pointline.model.drafts import Drafter
 from pointline.model.gemma import Weights, body
-from pointline.model.guide import guide
+from pointline.model.guide import guide, special_tokens
 from pointline.model.keyvalues import KeyValues
 from pointline.model.outputs import Outputs
 from pointline.model.ragged import Prefixes, Ragged
@@ -66,13 +66,14 @@ class Decoder:
     ) -> None:
         self.cost = Cost()
         self._outputs = Outputs(model)
-        made = None if weights is None or self._outputs.whole else body(model, weights)
+        made = None if weights is None else body(model, weights, whole=self._outputs.whole)
         self._body = made
         if made is not None:
             self._outputs.leave_model()
         self._prefixes = Prefixes(made) if made is not None and remember else None
         self._tokenizer = tokenizer
         self._guide = guide(tokenizer)
+        self._special = special_tokens(tokenizer)
         self._vocabulary = min(self._guide.vocab_size, self._outputs.size)
         self._stops = frozenset(self._guide.eos_tokens) | frozenset(
             token for token in eos if self._guide.is_special_token(token)
@@ -275,7 +276,7 @@ class Decoder:
         return tokens[: special[0]] or plain
 
     def _take(self, row: Row, token: int, logprob: float, close: float, limit: int) -> None:
-        special = self._guide.is_special_token(token)
+        special = token in self._special
         piece: bytes = b"" if special else self._guide.decode_bytes([token])
         if row.halt and piece.startswith(b":") and row.halt(row.line()):
             row.done = row.cut = True

@@ -194,8 +194,10 @@ class Body:
         return torch.cat(found) if len(found) > 1 else found[0]
 
 
-def body(model: Any, weights: Weights = "float32") -> Body | None:
+def body(model: Any, weights: Weights = "float32", *, whole: bool = False) -> Body | None:
     """Return the body of a model in these weights, None where the model is not covered.
+
+    Nor is one that has to be run `whole`, whose scores are more than a product with its states.
 
     One of transformers' is tried beside it; a `Plain` is what our own conversion wrote.
 
@@ -203,9 +205,9 @@ def body(model: Any, weights: Weights = "float32") -> Body | None:
     """
     if weights not in get_args(Weights):
         raise ModelError(f"weights are {', '.join(get_args(Weights))}, got {weights!r}")
-    if isinstance(model, Plain):
+    if isinstance(model, Plain) and not whole:
         return Body(model.inner(), model.config, weights)
-    made = _body(model, weights) if _covered(model) else None
+    made = _body(model, weights) if not whole and _covered(model) else None
     if made is not None and (weights != "float32" or _agrees(made, model)):
         return made
     if weights != "float32":
@@ -222,8 +224,9 @@ def _covered(model: Any) -> bool:
         return False
     if not covers(config):
         return False
-    layer = model.get_decoder().layers[0]
-    plain = type(layer.mlp.up_proj) is type(layer.self_attn.q_proj) is torch.nn.Linear
+    modules = model.get_decoder().named_modules()
+    projections = (layer for name, layer in modules if name.endswith("_proj"))
+    plain = all(type(layer) is torch.nn.Linear for layer in projections)  # none with a LoRA in it
     return plain and bool(model.dtype == torch.float32)
 
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import re
 from typing import Any
-from weakref import WeakKeyDictionary
+from weakref import WeakKeyDictionary, ref
 
 from pointline.errors import MissingExtra, ModelError
 from pointline.model.plain import PlainTokenizer
 
-__all__ = ["guide"]
+__all__ = ["guide", "special_tokens"]
 
 _TAG = re.compile(r"</?[a-z][a-z0-9]*>")  # which llguidance takes for special, and so do we
 _BYTE = re.compile(r"<0x([0-9A-F]{2})>")
@@ -52,12 +52,15 @@ class _Spelled:
     def __init__(self, tokenizer: Any, tokens: list[bytes], special: list[int]) -> None:
         self.eos_token_id, self.bos_token_id = tokenizer.eos_token_id, tokenizer.bos_token_id
         self.tokens, self.special_token_ids = tokens, special
-        self._tokenizer = tokenizer
+        self._tokenizer = ref(tokenizer)  # which is the key of _GUIDES: nothing would let go of it
 
     def __call__(self, text: str) -> list[int]:
         if not isinstance(text, str):  # so that it is given strings
             raise TypeError("a text is a string")
-        ids: list[int] = self._tokenizer(
+        tokenizer = self._tokenizer()
+        if tokenizer is None:
+            raise ModelError("the tokenizer that this guide is of is gone: keep it as long as this")
+        ids: list[int] = tokenizer(
             text, add_special_tokens=False, split_special_tokens=True, verbose=False
         ).input_ids
         return ids
@@ -91,3 +94,12 @@ def _spelled(tokenizer: Any) -> _Spelled | None:
     tags = ((token, at) for token, at in vocabulary.items() if token.startswith("<"))
     special.update(at for token, at in tags if _TAG.fullmatch(token))
     return _Spelled(tokenizer, tokens, sorted(special))
+
+
+def special_tokens(tokenizer: Any) -> frozenset[int]:
+    """Return the tokens that are no text to the tokenizer itself: `<eos>`, and not `<b>`.
+
+    llguidance takes more for special, which matters under a grammar alone.
+    """
+    added = tokenizer.backend_tokenizer.get_added_tokens_decoder()
+    return frozenset(at for at, token in added.items() if token.special)

@@ -30,13 +30,14 @@ from pointline.model.prompt import Form
 
 __all__ = ["REPAIRS", "Repair", "finish", "interpret", "loops"]
 
-Repair = Literal["cut-dropped", "repeat-dropped"]
+Repair = Literal["cut-dropped", "repeat-dropped", "items-full"]
 
 #: The corrections made here, beside those of lenient reading (`format.lenient.REPAIRS`).
 REPAIRS: dict[Repair, str] = {
     "cut-dropped": "the completion was cut, by the limit of new tokens or because it repeated"
     " itself; its last item, which may be unfinished, was dropped",
     "repeat-dropped": "an item was repeated more often than the text holds it and was dropped",
+    "items-full": "the completion has as many items as `max_items` allows: there may be more",
 }
 
 _LOOP = 3

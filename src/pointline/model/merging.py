@@ -6,12 +6,12 @@ An adapter that is more than `W + scale * up @ down` in plain linear layers is l
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from pointline.model.places import ADAPTER, read_json
 from pointline.model.plain import Plain
 
 if TYPE_CHECKING:
@@ -39,18 +39,24 @@ _PLAIN: Mapping[str, Any] = {
     "target_parameters": None,
     "trainable_token_indices": None,
 }
+# How an adapter's matrices may have begun; others, as PiSSA, alter the base as well.
+_BEGINNINGS = (True, False, "gaussian")
 
 
 def merge(model: Any, folder: Path) -> bool:
     """Add the adapter in a folder into the model's weights; say whether that was done.
 
     Nothing is changed where it is not, and peft can be asked.
+
+    Raises ModelError for settings that cannot be read.
     """
     import torch
     from safetensors.torch import load_file
 
-    settings = json.loads((folder / "adapter_config.json").read_text(encoding="utf-8"))
+    settings = read_json(folder / ADAPTER)
     if any(settings.get(key, plain) not in (plain, None) for key, plain in _PLAIN.items()):
+        return False
+    if settings.get("init_lora_weights", True) not in _BEGINNINGS:
         return False
     matrices = load_file(folder / "adapter_model.safetensors")
     layers = _layers(_linears(model), matrices)

@@ -6,11 +6,13 @@ its modules and trying them takes half of the time until the first answer.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
+
+from pointline.errors import ModelError
+from pointline.model.places import read_json
 
 if TYPE_CHECKING:
     from torch import Tensor, device, dtype
@@ -25,11 +27,39 @@ _SETTINGS = {
 }
 
 
+#: What `gemma.Body` and `backbone` read of the settings.
+_NEEDED = (
+    "architectures", "head_dim", "hidden_size", "layer_types", "max_position_embeddings",
+    "num_attention_heads", "num_key_value_heads", "query_pre_attn_scalar", "rms_norm_eps",
+    "rope_parameters", "sliding_window", "vocab_size",
+)  # fmt: skip
+_PARTS = (
+    "input_layernorm", "mlp.down_proj", "mlp.gate_proj", "mlp.up_proj", "post_attention_layernorm",
+    "post_feedforward_layernorm", "pre_feedforward_layernorm", "self_attn.k_norm",
+    "self_attn.k_proj", "self_attn.o_proj", "self_attn.q_norm", "self_attn.q_proj",
+    "self_attn.v_proj",
+)  # fmt: skip
+
+
+def _is_gemma(config: SimpleNamespace) -> bool:
+    if any(getattr(config, name, None) is None for name in _NEEDED):
+        return False
+    capped = getattr(config, "final_logit_softcapping", None)
+    return config.architectures == ["Gemma3ForCausalLM"] and not capped
+
+
+def _names(layers: int) -> set[str]:
+    """Return the names of a Gemma 3's weights, whose output layer is the embedding."""
+    parts = {f"layers.{n}.{part}" for n in range(layers) for part in _PARTS}
+    return {f"model.{part}.weight" for part in {"embed_tokens", "norm", *parts}}
+
+
 def covers(config: Any) -> bool:
     """Say whether a Gemma 3's settings are those that `gemma.Body` computes with."""
     if any(getattr(config, key, value) != value for key, value in _SETTINGS.items()):
         return False
-    if any(rope.get("rope_type") != "default" for rope in config.rope_parameters.values()):
+    turns = [config.rope_parameters.get(kind) for kind in ("full_attention", "sliding_attention")]
+    if any(not isinstance(turn, Mapping) or turn.get("rope_type") != "default" for turn in turns):
         return False
     return bool(config.head_dim % 2 == 0)
 
@@ -40,29 +70,37 @@ class Plain:
     Stands for transformers' model where no more than these is asked for.
     """
 
-    def __init__(self, config: SimpleNamespace, weights: dict[str, Tensor]) -> None:
-        self.config, self.generation_config = config, config
-        self._weights = weights
+    def __init__(
+        self, config: SimpleNamespace, generation: SimpleNamespace, weights: dict[str, Tensor]
+    ) -> None:
+        self.config, self.generation_config, self._weights = config, generation, weights
 
     @classmethod
     def open(cls, folder: Path) -> Plain | None:
         """Return the model in a folder, mapped into memory; None where it is another kind.
 
-        Raises OSError, ValueError or SafetensorError for files that are missing or damaged.
+        Raises OSError or SafetensorError for files that are missing or damaged, ModelError for
+        settings that are no JSON object and for weights that are not all there.
         """
         import torch
 
-        config = SimpleNamespace(**json.loads((folder / "config.json").read_text(encoding="utf-8")))
-        if config.architectures != ["Gemma3ForCausalLM"] or not covers(config):
-            return None
+        config = SimpleNamespace(**read_json(folder / "config.json"))
         file = folder / "model.safetensors"  # a larger model has several
-        if getattr(config, "final_logit_softcapping", None) or not file.is_file():
+        if not (_is_gemma(config) and covers(config) and file.is_file()):
             return None
         from safetensors.torch import load_file
 
-        weights = load_file(file)
+        weights, wanted = load_file(file), _names(len(config.layer_types))
+        if missing := sorted(wanted - weights.keys()):
+            raise ModelError(
+                f"{folder} lacks {len(missing)} of the model's weights, e.g. {missing[0]}"
+            )
         plain = all(weight.dtype == torch.float32 for weight in weights.values())
-        return cls(config, weights) if plain and "lm_head.weight" not in weights else None
+        if not plain or weights.keys() != wanted:
+            return None
+        said = folder / "generation_config.json"
+        generation = SimpleNamespace(**read_json(said)) if said.is_file() else config
+        return cls(config, generation, weights)
 
     @property
     def device(self) -> device:
@@ -111,11 +149,11 @@ class PlainTokenizer:
     def __init__(self, folder: Path) -> None:
         """Read the folder's tokenizer.json and tokenizer_config.json.
 
-        Raises OSError or ValueError for files that are missing or damaged.
+        Raises ValueError or ModelError for files that are missing or damaged.
         """
         from tokenizers import Tokenizer
 
-        said = json.loads((folder / "tokenizer_config.json").read_text(encoding="utf-8"))
+        said = read_json(folder / "tokenizer_config.json")
         try:
             self.backend_tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
         except Exception as error:  # the library raises nothing narrower
@@ -134,6 +172,10 @@ class PlainTokenizer:
         text: str = self.backend_tokenizer.decode(ids, skip_special_tokens=skip_special_tokens)
         return text
 
-    def _id(self, token: str | None) -> int | None:
-        found: int | None = None if token is None else self.backend_tokenizer.token_to_id(token)
+    def _id(self, token: str | Mapping[str, Any] | None) -> int | None:
+        """Return a special token's number; older files write such a token as an object."""
+        spelled = token.get("content") if isinstance(token, Mapping) else token
+        if not isinstance(spelled, str):
+            return None
+        found: int | None = self.backend_tokenizer.token_to_id(spelled)
         return found

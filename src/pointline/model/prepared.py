@@ -76,7 +76,11 @@ class Prepared:
         if self.options.constrained:
             asked = [(window.prompt, self.task)]
             (completion,) = labelled(backend, asked, [completion], form)
-        return interpret(completion, window.record, self.task, form)
+        found = interpret(completion, window.record, self.task, form)
+        many = len(found.items) + found.repairs.count("repeat-dropped")
+        if self.options.constrained and many >= self.options.max_items > 0:
+            return replace(found, repairs=(*found.repairs, "items-full"))
+        return found
 
     def whole(self, parts: Sequence[Prediction]) -> Prediction:
         """Return the prediction of the whole text from those of its windows.
