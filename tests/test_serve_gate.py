@@ -9,7 +9,7 @@ import pytest
 from serving import Paced, serving
 
 from pointline.app.serve import logs, make_site
-from pointline.app.serve.gate import Door
+from pointline.app.serve.gate import Door, origin_of
 from pointline.app.serve.limits import Refusal
 from pointline.errors import InputError, MissingExtra
 from pointline.model.extract import Extractor
@@ -119,6 +119,21 @@ def test_pages_of_a_site_that_was_named_are_served():
         assert refused.headers["access-control-allow-origin"] == site
         foreign = served.client.get("/v1/tasks", headers={"origin": "https://evil.example"} | KEY)
         assert foreign.status_code == 403
+
+
+def test_a_site_is_named_as_browsers_name_it():
+    for told in ("https://Notes.example/", "https://notes.example:443", " https://notes.example"):
+        assert origin_of(told) == "https://notes.example"
+    assert origin_of("http://[::1]:8080/") == "http://[::1]:8080"
+    for wrong in ("*", "null", "notes.example", "https://notes.example/app", "https://*.example",
+                  "https://ノート.example", "https://me@notes.example", "", "https://"):  # fmt: skip
+        with pytest.raises(InputError, match="no site whose pages may ask"):
+            make_site(Extractor(Paced()), origins=[wrong])
+    with serving(Paced(), origins=["https://notes.example/"]) as served:
+        own = {"origin": "https://notes.example"}
+        answer = served.client.get("/v1/tasks", headers=own)
+        assert answer.status_code == 200
+        assert answer.headers["access-control-allow-origin"] == own["origin"]
 
 
 def test_a_request_has_an_id_in_answer_and_log(log):

@@ -149,6 +149,10 @@ def test_what_cannot_be_served_is_told_in_one_line(tmp_path):
     assert "POINTLINE_SERVE_TOKEN" in refused("--host", "0.0.0.0")
     (tmp_path / "empty").write_text("\n")
     assert "empty" in refused("--token-file", tmp_path / "empty")
+    (tmp_path / "odd").write_bytes(b"\xff\xfes\0e\0c\0r\0e\0t\0")
+    told = refused("--token-file", tmp_path / "odd")
+    assert "not UTF-8" in told and "Traceback" not in told
+    assert "no site whose pages may ask" in refused("--allow-origin", "*")
     for kind in ("openai", "completions"):
         assert "behind a server already" in refused("--model", f"{kind}:m@http://127.0.0.1:1/v1")
     assert "never fit" in refused("--max-queue", 5, "--max-texts", 6)

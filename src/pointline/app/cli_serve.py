@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -88,7 +89,7 @@ def serve(
         grace=grace,
     )
     local, token = is_loopback(host), _token(token_file)
-    _check(model, host, allowed=local or bool(token) or open_to_all)
+    _check(model, host, allow_origin or (), allowed=local or bool(token) or open_to_all)
     with listening(host, port) as (bound, base):
         extractor = cli_extract.load(
             model, adapter, device=device, dtype=dtype, precision=precision
@@ -109,10 +110,13 @@ def serve(
         site.server().run(sockets=[bound])
 
 
-def _check(model: str | None, host: str, *, allowed: bool) -> None:
+def _check(model: str | None, host: str, origins: Iterable[str], *, allowed: bool) -> None:
     """Raise InputError, before anything is loaded, for what must not be served."""
+    from pointline.app.serve.gate import origin_of
     from pointline.model.chat.question import PREFIX, RAW
 
+    for origin in origins:
+        origin_of(origin)
     if not allowed:
         raise InputError(
             f"{host}: others can reach this: give a token ({_TOKEN} or --token-file), or --open"
@@ -125,7 +129,10 @@ def _token(file: Path | None) -> str:
     """Return the bearer token, "" where none is asked for."""
     if file is None:
         return os.environ.get(_TOKEN, "").strip()
-    token = file.read_text(encoding="utf-8").strip()
+    try:
+        token = file.read_text(encoding="utf-8").strip()
+    except UnicodeDecodeError:
+        raise InputError(f"{file}: the file is not UTF-8 text: write the token into it") from None
     if not token:
         raise InputError(f"{file}: the file is empty: write the token into it")
     return token

@@ -62,8 +62,8 @@ def make_site(
     `local` is whether it is bound to loopback; where it is not, a `token` is needed, or the word
     that it is `open_to_all`. `origins` are those of other sites whose pages may ask.
 
-    Raises InputError for a server beyond loopback without either or a token that no header can
-    carry, MissingExtra without FastAPI.
+    Raises InputError for a server beyond loopback without either, a token that no header can
+    carry or an origin that no browser sends; MissingExtra without FastAPI.
     """
     if not (local or token or open_to_all):
         raise InputError("a server that others can reach needs a token (or --open)")
@@ -74,11 +74,12 @@ def make_site(
     from fastapi.middleware.cors import CORSMiddleware
 
     from pointline.app.serve.api import Desk, add_faults, add_routes
-    from pointline.app.serve.gate import Door, Gate
+    from pointline.app.serve.gate import Door, Gate, origin_of
     from pointline.app.serve.metrics import Metrics
     from pointline.app.serve.playground import playground
     from pointline.app.serve.worker import Worker
 
+    sites = frozenset(map(origin_of, origins))
     limits = limits or Limits()
     metrics = Metrics(extractor.backend.name)
     worker = Worker(extractor, limits, metrics, batch_size=batch_size)
@@ -88,12 +89,12 @@ def make_site(
     add_faults(app)
     add_routes(app, Desk(worker, metrics, limits, log_texts))
     app.include_router(playground())
-    door = Door(local, token, frozenset(origins))
+    door = Door(local, token, sites)
     gate: Any = Gate(app, door, limits, metrics, app.openapi()["paths"])
-    if origins:
+    if sites:
         gate = CORSMiddleware(
             gate,
-            allow_origins=list(origins),
+            allow_origins=sorted(sites),
             allow_methods=["GET", "POST"],
             allow_headers=["authorization", "content-type", "x-request-id"],
             expose_headers=["retry-after", "x-request-id"],

@@ -20,9 +20,10 @@ import orjson
 from pointline.app.serve.limits import Limits, Refusal
 from pointline.app.serve.logs import LOGGER
 from pointline.app.serve.metrics import Metrics
+from pointline.errors import InputError
 from pointline.review.guard import is_loopback
 
-__all__ = ["Door", "Gate", "Served"]
+__all__ = ["Door", "Gate", "Served", "origin_of"]
 
 Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
@@ -42,6 +43,7 @@ _OPEN = ("/", "/health", "/docs", "/openapi.json")
 _OPEN_BELOW = "/playground/"
 
 _ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
+_SITE = re.compile(r"([a-z][a-z0-9+.-]*)://([a-z0-9._-]+|\[[0-9a-f:.]+\])(?::([0-9]{1,5}))?/?")
 _LEFT = 499  # the status that is logged of a client that did not wait
 # What is read and thrown away of a body that is refused, so that the client gets to read why.
 _THROWN, _THROWN_SECONDS = 32 * 2**20, 2.0
@@ -91,6 +93,25 @@ class Door:
                 raise Refusal(401, "unauthorized", "send the token: Authorization: Bearer TOKEN")
 
 
+def origin_of(site: str) -> str:
+    """Return a site as browsers name it in the Origin header.
+
+    Raises InputError for what no browser would send.
+
+    >>> origin_of("https://Notes.example:443/")
+    'https://notes.example'
+    """
+    found = _SITE.fullmatch(site.strip().lower())
+    if not found:
+        raise InputError(
+            f"{site!r} is no site whose pages may ask: give scheme, host and port as in"
+            " https://notes.example:8443 (without a path; a name that is not ASCII as xn--...)"
+        )
+    scheme, host, port = found.groups()
+    usual = {"http": "80", "https": "443"}.get(scheme)
+    return f"{scheme}://{host}" + (f":{port}" if port and port != usual else "")
+
+
 class Gate:
     """Lets a request through to the routes, or refuses it.
 
@@ -113,8 +134,9 @@ class Gate:
         headers = {k.decode("latin-1"): v.decode("latin-1") for k, v in scope["headers"]}
         known = _ID.fullmatch(headers.get("x-request-id", ""))
         served = scope["served"] = Served(known[0] if known else secrets.token_hex(8))
-        sending = self._sending(served, send)
+        sending = self._sending(served, scope, send)
         try:
+            self._crowded(scope)
             self._door.check(scope, headers)
             body = await self._read(served, scope, headers, receive)
             await _while_there(self._app(scope, _again(body), sending), receive)
@@ -123,10 +145,21 @@ class Gate:
             await _throw_away(headers, receive)
             await _refuse(sending, refusal)
         except _Left:
-            pass
+            served.status = _LEFT
         finally:
             self._held -= served.held
             self._end(scope, served)
+
+    def _crowded(self, scope: Message) -> None:
+        """Raise Refusal where there are too many connections; the server counts them."""
+        most = self._limits.connections
+        if scope.get("connections", 0) > most:
+            raise Refusal(
+                503,
+                "too_many_connections",
+                f"{most} connections are open: ask again later",
+                retry_after=1,
+            )
 
     async def _read(
         self, served: Served, scope: Message, headers: Mapping[str, str], receive: Receive
@@ -165,8 +198,12 @@ class Gate:
         if self._held + (more or size) > self._limits.bodies:
             raise Refusal(429, "busy", "too much is being sent: ask again later", retry_after=1)
 
-    def _sending(self, served: Served, send: Send) -> Send:
-        """Add our headers; and do not wait for ever for a client that does not read."""
+    def _sending(self, served: Served, scope: Message, send: Send) -> Send:
+        """Add our headers; and cut the connection of a client that does not read.
+
+        That it left is then told by `receive`, as of every client, and ends the work. Where no
+        server is there to cut it the work ends here.
+        """
 
         async def sending(message: Message) -> None:
             if message["type"] == "http.response.start":
@@ -179,7 +216,9 @@ class Gate:
                 async with asyncio.timeout(self._limits.write_wait):
                     await send(message)
             except TimeoutError:
-                raise _Left from None
+                if "cut" not in scope:
+                    raise _Left from None
+                scope["cut"]()
 
         return sending
 

@@ -25,13 +25,18 @@ class Server(uvicorn.Server):
     On the first signal new texts are refused (503) and `/health` says "stopping"; when nothing is
     left, or after `Limits.grace`, it ends. A second signal ends it at once. A connection that
     sends no request, or does not take the end of an answer, is cut after `Limits.head_wait`.
+
+    The application is told in the scope how many `connections` are open, this one among them, and
+    has a function to `cut` the request's own: uvicorn's limit would answer in plain text, and
+    refuse the last one that there is room for.
     """
 
     def __init__(self, app: Any, worker: Worker, limits: Limits) -> None:
         """Make a server of an application and its worker."""
         super().__init__(
             uvicorn.Config(
-                app,
+                self._told,
+                interface="asgi3",
                 log_config=None,
                 access_log=False,
                 server_header=False,
@@ -39,11 +44,10 @@ class Server(uvicorn.Server):
                 lifespan="off",
                 ws="none",
                 http="h11",
-                limit_concurrency=limits.connections,
                 timeout_graceful_shutdown=2,
             )
         )
-        self._worker, self._limits = worker, limits
+        self._app, self._worker, self._limits = app, worker, limits
         self._ends: float | None = None
         self._idle: WeakKeyDictionary[Any, tuple[Any, float]] = WeakKeyDictionary()
 
@@ -68,6 +72,17 @@ class Server(uvicorn.Server):
         LOGGER.info("stopping", extra={"told": {"texts_given_up": self._worker.queue.taken}})
         await asyncio.to_thread(self._worker.give_up)
         await super().shutdown(sockets)
+
+    async def _told(self, scope: Any, receive: Any, send: Any) -> None:
+        scope["connections"] = len(self.server_state.connections)
+        scope["cut"] = lambda: self._cut_of(scope)
+        await self._app(scope, receive, send)
+
+    def _cut_of(self, scope: Any) -> None:
+        for connection in list(self.server_state.connections):
+            cycle = getattr(connection, "cycle", None)
+            if cycle is not None and cycle.scope is scope:
+                connection.transport.abort()
 
     def _cut(self) -> None:
         """Cut the connections that have had no request on its way for too long."""
