@@ -18,8 +18,8 @@ from pointline.model.extract import Extractor
 class Paced:
     """A streaming backend: a row takes as many steps as its text has words.
 
-    A step waits while the test holds it. Some words make a text one that no model survives.
-    `wide` is how many characters are a token.
+    A step waits while the test holds it. Some words make a text one that no model survives, or
+    that cannot be made ready. `wide` is how many characters are a token.
     """
 
     name, weights, window = "paced", "", 100_000
@@ -37,6 +37,12 @@ class Paced:
         self._go.set()
 
     def count(self, text: str) -> int:
+        if "sticky" in text:
+            time.sleep(0.2)
+        if "uncountable" in text:
+            raise RuntimeError("no tokens")
+        if "unthinkable" in text:
+            raise KeyError("a bug")
         return len(text) // self.wide
 
     def complete(self, prompts, grammars=None, *, max_new_tokens=512, halts=None):

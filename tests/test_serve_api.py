@@ -1,4 +1,5 @@
 import json
+import time
 
 import pytest
 from serving import Paced, serving
@@ -103,7 +104,18 @@ def test_a_level_and_a_given_level_reach_the_prompt(served):
         ({"task": ..., "entities": ["a"], "relations": ["b"]}, "not both"),
         ({"task": ..., "labels": ["x" * 201]}, "labels of 200 characters"),
         ({"task": ..., "labels": [str(n) for n in range(201)]}, "200 labels"),
-        ({"lang": "fr"}, "lang: Input should be 'en', 'ja' or 'zh'"),
+        ({"task": ..., "labels": [f"{n:0200}" for n in range(26)]}, "5,000 characters in all"),
+        (
+            {"task": ..., "labels": [f"{n:0130}" for n in range(20)], "entities": ["b" * 125] * 20},
+            "5,100, they may have 5,000 characters in all",
+        ),
+        ({"task": "x" * 201}, "task: a name has at most 200 characters"),
+        ({"lang": "en"}, "lang is that of labels of your own"),
+        ({"given": {"label": "a" * 201}}, "given: a label has at most 200 characters"),
+        ({"given": {"items": [["a", "b"]] * 257}}, "given.items: List should have at most 256"),
+        ({"given": {"items": [["a"] * 17]}}, "given.items.0: List should have at most 16"),
+        ({"given": {"items": [["a", "b" * 20_000]]}}, "items have at most 20,000 characters"),
+        ({"task": ..., "labels": ["a"], "lang": "fr"}, "lang: Input should be 'en', 'ja' or 'zh'"),
         ({"level": "none"}, "level: Input should be"),
         ({"align": 3}, "align: Input should be"),
         ({"max_items": -1}, "max_items: Input should be greater"),
@@ -129,6 +141,23 @@ def test_values_that_cannot_be_are_refused_in_one_line(served, told, message):
     status, code, reason = fault(answer)
     assert (status, code) == (422, "invalid")
     assert message in reason
+
+
+@pytest.mark.parametrize(
+    "told",
+    [
+        {"task": "scnm-e" * 100_000},
+        {"y" * 1_000_000: 1},
+        {"task": ..., "labels": ["z" * 1_000_000]},
+        {"given": {"label": "z" * 1_000_000}},
+        {"given": {"items": [["a", "b"]] * 100_000}},
+    ],
+)
+def test_what_is_huge_is_refused_at_once_and_does_not_come_back(served, told):
+    begun = time.monotonic()
+    answer = served.ask(**told)
+    assert fault(answer)[:2] == (422, "invalid") and len(answer.content) < 600
+    assert time.monotonic() - begun < 5
 
 
 @pytest.mark.parametrize(
@@ -217,8 +246,24 @@ def test_the_interface_is_described(served):
 def test_what_is_answered_is_as_described(served):
     from pointline.app.serve.values import Answer, Tasks
 
-    Answer.model_validate_json(served.ask(..., texts=["Ada ran.", "Bo refused."]).text)
+    texts = ["Ada ran.", "Ada saw Ada.", "Bo refused."]
+    for options in ({}, {"scores": False}, {"level": "word"}, {"level": "text"}):
+        answer = served.ask(..., texts=texts, **options)
+        read = Answer.model_validate_json(answer.text)
+        assert read.model_dump(exclude_unset=True) == answer.json()  # nothing else is in it
     Tasks.model_validate_json(served.client.get("/v1/tasks").text)
+
+
+def test_the_description_tells_of_scores_that_are_absent_and_of_ambiguous_places(served):
+    told = served.client.get("/openapi.json").json()
+    found, pair = (told["components"]["schemas"][name] for name in ("Found", "FoundPair"))
+    assert "scores" not in found["required"] and "ambiguous" in pair["properties"]
+    lines = told["paths"]["/v1/extract"]["post"]["responses"]["200"]["content"]
+    assert lines["application/x-ndjson"]["schema"]["anyOf"] == [
+        {"$ref": "#/components/schemas/Found"},
+        {"$ref": "#/components/schemas/Unread"},
+    ]
+    assert "Unread" in served.client.get("/docs").text
 
 
 def test_the_docs_and_the_playground_load_nothing_from_elsewhere(served):

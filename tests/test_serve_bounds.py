@@ -10,6 +10,8 @@ import httpx2
 import pytest
 from serving import Later, Paced, serving
 
+from pointline.errors import InputError
+
 TEXTS = ["Ada ran.", "Bo sat still.", "Cy swam."]
 
 
@@ -69,6 +71,42 @@ def test_a_short_text_does_not_wait_for_a_long_one():
         assert served.ask("Bo sat.").status_code == 200
         assert long.is_alive()
         assert long.answer().status_code == 200
+
+
+@pytest.mark.parametrize("texts", [["sticky " * 20] * 12, ["sticky"] * 12])
+def test_rows_go_on_while_others_are_refused_or_slow_to_be_made_ready(texts):
+    """The first ones are longer than the model's window, which each takes long to find out."""
+    backend = Paced()
+    backend.window = 200
+    given = {"label": "Nature"}
+    with serving(backend, batch_size=16) as served:
+        backend.hold()
+        running = served.later("Ada ran on and on.")
+        served.until(lambda: backend.seen)
+        slow = [served.later(text, given=given) for text in texts]
+        served.until(lambda: served.queue.taken == 1 + len(texts))
+        begun = time.monotonic()
+        backend.go_on()
+        assert running.answer().status_code == 200
+        assert time.monotonic() - begun < 0.2 * 8  # five steps, beside twelve such texts
+        for one in slow:
+            one.answer()
+
+
+def test_labels_that_leave_a_long_text_no_room_are_refused_at_once():
+    backend = Paced(wide=4)
+    backend.window = 1000
+    with serving(backend) as served:
+        labels = [f"label number {n}" for n in range(120)]
+        (short,) = served.ask("Ada ran.", task=..., labels=labels).json()["results"]
+        assert short["ok"]
+        counted, count = [], backend.count
+        served.site.worker.extractor.backend.count = lambda text: counted.append(0) or count(text)
+        texts = ["Ada ran on. " * 400, "Bo sat still. " * 400]
+        told = served.ask(..., texts=texts, task=..., labels=labels).json()["results"]
+        assert [one["error"]["code"] for one in told] == ["refused", "refused"]
+        assert "give fewer or shorter labels, or a shorter text" in told[0]["error"]["message"]
+        assert len(counted) == 3  # the labels once, each text once
 
 
 def test_a_full_queue_says_when_to_come_again():
@@ -131,6 +169,8 @@ def test_a_client_that_leaves_takes_its_texts_along():
         backend.go_on()
         assert served.ask("Di ran.").status_code == 200
         assert backend.seen in (["Ada ran.", "Di ran."], ["Di ran."])
+        assert served.metric('pointline_texts_total{outcome="dropped"}') == 3
+        assert served.metric('pointline_texts_total{outcome="done"}') == 1
         assert served.metric('pointline_requests_total{route="/v1/extract",status="499"}') == 1
 
 
@@ -218,15 +258,20 @@ def test_a_connection_without_a_request_is_cut():
 
 def test_connections_are_bounded():
     with serving(Paced(), limits={"connections": 4, "head_wait": 0.5}) as served:
-        silent = [socket.create_connection(("127.0.0.1", served.port)) for _ in range(4)]
-        served.until(lambda: len(served.server.server_state.connections) == 4)
-        assert served.client.get("/health").status_code == 503
+        silent = [socket.create_connection(("127.0.0.1", served.port)) for _ in range(3)]
+        served.until(lambda: len(served.server.server_state.connections) == 3)
+        assert served.client.get("/health").status_code == 200  # it is the fourth
+        silent.append(socket.create_connection(("127.0.0.1", served.port)))
+        served.until(lambda: len(served.server.server_state.connections) == 5)
+        refused = served.client.get("/health")
+        assert code(refused) == (503, "too_many_connections")
+        assert int(refused.headers["retry-after"]) >= 1 and "x-request-id" in refused.headers
         served.until(lambda: served.ask().status_code == 200)  # they were cut
         for one in silent:
             one.close()
 
 
-def test_a_reader_that_does_not_read_is_cut():
+def test_a_reader_that_does_not_read_is_cut(caplog):
     """Its answer is larger than what the system keeps for it."""
     limits = {"write_wait": 0.5, "head_wait": 0.5, "text": 10**6, "texts": 16, "body": 2 * 10**7}
     with serving(Paced(wide=10_000), limits=limits) as served:
@@ -240,6 +285,11 @@ def test_a_reader_that_does_not_read_is_cut():
             served.until(lambda: served.queue.taken == 0, 15)
             served.until(lambda: len(served.server.server_state.connections) == 0, 15)
         assert served.ask().status_code == 200
+        # it left: that is no failure of ours, and each text is counted once
+        assert served.metric("pointline_errors_total") == 0
+        assert served.metric('pointline_requests_total{route="/v1/extract",status="499"}') == 1
+        assert served.metric("pointline_texts_total") == 16 + 1
+    assert not [one for one in caplog.records if one.levelname in ("ERROR", "CRITICAL")]
 
 
 def test_what_is_no_http_is_refused():
@@ -283,7 +333,52 @@ def test_a_text_that_the_model_fails_on_has_an_error_of_its_own():
 def test_a_text_that_does_not_fit_beside_what_is_given_has_an_error_of_its_own():
     with serving(Paced(), limits={"text": 10**5}) as served:
         (result,) = served.ask("Ada " * 20_000, given={"label": "Nature"}).json()["results"]
-        assert result["error"]["code"] == "text_too_long"
+        assert result["error"] == {
+            "code": "text_too_long",
+            "message": "80,000 characters are more than the model reads at a time beside what is"
+            " given: ask for a shorter text, or a part of it",
+        }
+
+
+def test_a_text_that_cannot_be_made_ready_is_answered_at_once():
+    with serving(Paced(), limits={"answer": 20}) as served:
+        begun = time.monotonic()
+        results = served.ask(..., texts=["Ada is uncountable.", "Bo ran."]).json()["results"]
+        assert results[0]["error"] == {
+            "code": "model_error", "message": "the model failed on this text"
+        }  # fmt: skip
+        assert results[1]["ok"] and time.monotonic() - begun < 10
+        assert served.client.get("/health").status_code == 200
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
+def test_a_worker_that_dies_of_a_text_before_it_is_read_is_told_of():
+    with serving(Paced(), limits={"answer": 20}) as served:
+        begun = time.monotonic()
+        assert code(served.ask("Ada is unthinkable.")) == (503, "model_failed")
+        assert time.monotonic() - begun < 10
+        assert served.client.get("/health").json()["status"] == "failed"
+
+
+@pytest.mark.parametrize("error", [TypeError("a surrogate"), InputError("not finite")])
+def test_an_answer_that_cannot_be_written_is_an_error_of_its_text(monkeypatch, error):
+    from pointline.app.serve import worker
+
+    to_json = worker.store.to_json
+
+    def failing(found):
+        if "odd" in found.text:
+            raise error
+        return to_json(found)
+
+    monkeypatch.setattr(worker.store, "to_json", failing)
+    with serving(Paced(), limits={"answer": 20}) as served:
+        begun = time.monotonic()
+        results = served.ask(..., texts=["Ada is odd.", "Bo ran."]).json()["results"]
+        assert results[0]["error"]["code"] == "internal" and results[1]["ok"]
+        assert time.monotonic() - begun < 10
+        assert served.metric('pointline_errors_total{code="internal"}') == 1
+        assert served.client.get("/health").status_code == 200
 
 
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")

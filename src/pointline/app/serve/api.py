@@ -14,7 +14,16 @@ from pointline.app.serve.limits import Limits, Refusal
 from pointline.app.serve.metrics import CONTENT_TYPE, Metrics
 from pointline.app.serve.queue import Order
 from pointline.app.serve.reference import page, policy
-from pointline.app.serve.values import Answer, Asked, Fault, Health, Tasks, tasks_of, texts_of
+from pointline.app.serve.values import (
+    LINE,
+    Answer,
+    Asked,
+    Fault,
+    Health,
+    Tasks,
+    tasks_of,
+    texts_of,
+)
 from pointline.app.serve.worker import Worker
 from pointline.errors import InputError
 from pointline.version import __version__
@@ -62,8 +71,7 @@ class Desk:
         return order
 
     def _release(self, order: Order) -> None:
-        self.worker.queue.leave(order)
-        self.metrics.texts.labels("dropped").inc(len(order.texts) - order.answered)
+        self.metrics.texts.labels("dropped").inc(self.worker.queue.leave(order))
 
     async def whole(self, order: Order) -> bytes:
         """Return the answer with all results, in the order of the texts.
@@ -93,7 +101,7 @@ def add_routes(app: "FastAPI", desk: Desk) -> None:
     from fastapi.responses import Response, StreamingResponse
 
     answers: dict[int | str, dict[str, Any]] = {status: {"model": Fault} for status in _FAULTS}
-    answers[200] = {"content": {_LINES: {}}}
+    answers[200] = {"content": {_LINES: {"schema": LINE}}}
 
     @app.post(
         "/v1/extract",
@@ -130,7 +138,8 @@ def add_routes(app: "FastAPI", desk: Desk) -> None:
             limits=asdict(desk.limits),
         )
         status = 200 if told.status == "ok" else 503
-        return Response(told.model_dump_json(), status, media_type="application/json")
+        headers = {} if status == 200 else {"retry-after": "5"}
+        return Response(told.model_dump_json(), status, headers, "application/json")
 
     @app.get("/metrics", summary="Counts in Prometheus' text format", response_class=Response)
     async def metrics() -> Any:

@@ -7,7 +7,9 @@ from typing import Literal
 
 from pointline.errors import InputError, PointlineError
 
-__all__ = ["Closed", "Limits", "Refusal", "closed"]
+__all__ = ["Closed", "Limits", "Refusal", "brief", "closed"]
+
+_LONGEST = 400  # characters of a message
 
 #: Why no more texts are taken.
 Closed = Literal["stopping", "failed"]
@@ -18,11 +20,11 @@ class Limits:
     """The bounds of a server: together they bound its memory.
 
     `queue`: texts that are accepted and not answered yet, of all requests; `texts`: of one
-    request; `text`: characters of one text; `labels`: of a label set, and `label` the characters
-    of one. `body`: bytes of a request's body, `bodies` of all that are held at a time.
-    `connections`: that are open at a time.
+    request; `text`: characters of one text; `labels`: of a label set, `label` the characters of
+    one, `label_sum` those of all that a request brings. `body`: bytes of a request's body,
+    `bodies` of all that are held at a time. `connections`: that are open at a time.
 
-    Seconds: `answer` from a request's first byte to its results; `body_wait` until its body is
+    Seconds: `answer` from the texts' acceptance to the results; `body_wait` until its body is
     there; `head_wait` until its head is, and until a closed connection's last bytes are gone;
     `write_wait` until a reader takes what is sent; `grace` until the server stops that was told
     to; `stall` without a finished text after which the model counts as hung.
@@ -36,6 +38,7 @@ class Limits:
     text: int = 20_000
     labels: int = 200
     label: int = 200
+    label_sum: int = 5000
     body: int = 4 * 2**20
     bodies: int = 64 * 2**20
     connections: int = 512
@@ -48,7 +51,7 @@ class Limits:
 
     def __post_init__(self) -> None:
         for one in fields(self):
-            if getattr(self, one.name) <= 0:
+            if not getattr(self, one.name) > 0:  # nor is what is no number
                 raise InputError(f"{one.name} is above 0, got {getattr(self, one.name)}")
         if self.body > self.bodies:
             raise InputError(f"a body of {self.body:,} bytes does not fit into {self.bodies:,}")
@@ -66,7 +69,7 @@ class Refusal(PointlineError):
         self, status: int, code: str, message: str, *, retry_after: int | None = None
     ) -> None:
         """Keep what is answered; `retry_after` is in seconds."""
-        super().__init__(message)
+        super().__init__(brief(message))
         self.status = status
         self.code = code
         self.retry_after = retry_after
@@ -89,4 +92,15 @@ def closed(why: Closed) -> Refusal:
         message = "the server is stopping: ask again, or another"
         return Refusal(503, "stopping", message, retry_after=5)
     message = "the model has failed: the server has to be started again"
-    return Refusal(503, "model_failed", message)
+    return Refusal(503, "model_failed", message, retry_after=30)
+
+
+def brief(message: str) -> str:
+    """Return a message as it is answered: of what was sent no long part comes back.
+
+    >>> brief("no task 'a' " + "b" * 1000)[-5:]
+    'bbb …'
+    """
+    if len(message) > _LONGEST:
+        message = message[:_LONGEST] + " …"
+    return message.encode("utf-8", "backslashreplace").decode()

@@ -54,11 +54,13 @@ class Order:
         """Keep the texts that are asked for, and in how many seconds they are to be answered."""
         self.texts = tuple(texts)
         self.begun = monotonic()
-        #: How many texts were answered.
-        self.answered = 0
+        #: How many texts were read, or failed, while somebody waited for them.
+        self.ended = 0
         #: Whether nobody waits for the rest any more; the worker looks at it now and then.
         self.dropped = False
         self.waiting = deque(texts)
+        #: Tokens of the prompt without a text, by task: the worker counts them once a request.
+        self.heads: dict[Task, int] = {}
         self._within = within
         self._loop = asyncio.get_running_loop()
         self._came: asyncio.Queue[Result | Refusal] = asyncio.Queue()
@@ -82,7 +84,6 @@ class Order:
                 raise Refusal(504, "timeout", _TIME.format(self._within)) from None
             if isinstance(came, Refusal):
                 raise came
-            self.answered += 1
             yield came
 
 
@@ -146,19 +147,24 @@ class Queue:
                 self._orders.append(order)
             return order, text
 
-    def ended(self) -> None:
-        """Take note that a text was read."""
+    def ended(self, order: Order) -> bool:
+        """Take note that a text of a request was read; return whether that was waited for."""
         with self._changed:
             self._ends.append(monotonic())
+            order.ended += not order.dropped
+            return not order.dropped
 
-    def leave(self, order: Order) -> None:
-        """Free the places of a request that is answered or given up."""
+    def leave(self, order: Order) -> int:
+        """Free the places of a request that is answered or given up; once.
+
+        Return how many of its texts had not ended: those are dropped.
+        """
         with self._changed:
             order.dropped = True
-            self._places.pop(id(order), None)
             if order.waiting:
                 order.waiting.clear()
                 self._orders.remove(order)
+            return self._places.pop(id(order), order.ended) - order.ended
 
     def close(self, why: Closed, *, now: bool = False) -> None:
         """Take no more texts; `now` gives up those that wait as well."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
@@ -18,9 +18,23 @@ from pointline.model.extract import Extractor, Options, guess_language
 from pointline.model.form import Form, Level
 from pointline.model.grammar import MAX_ITEMS
 
-__all__ = ["Answer", "Asked", "Fault", "Given", "Health", "Tasks", "tasks_of", "texts_of"]
+__all__ = [
+    "LINE",
+    "Answer",
+    "Asked",
+    "Fault",
+    "Given",
+    "Health",
+    "Tasks",
+    "tasks_of",
+    "texts_of",
+]
 
 _MOST_ITEMS = 256
+_MOST_FIELDS = 16  # of a fact that is shown
+
+#: What a line of a stream is, in the words of JSON Schema.
+LINE = {"anyOf": [{"$ref": f"#/components/schemas/{name}"} for name in ("Found", "Unread")]}
 
 
 class Given(BaseModel):
@@ -29,7 +43,9 @@ class Given(BaseModel):
     model_config = ConfigDict(extra="forbid", strict=True)
 
     label: str | None = Field(None, min_length=1)
-    items: list[list[str]] | None = Field(None, description="[[label, entity], ...], or facts.")
+    items: list[Annotated[list[str], Field(max_length=_MOST_FIELDS)]] | None = Field(
+        None, max_length=_MOST_ITEMS, description="[[label, entity], ...], or facts."
+    )
 
     @model_validator(mode="after")
     def _one(self) -> Given:
@@ -80,6 +96,8 @@ class Asked(BaseModel):
             raise ValueError("give text, or texts")
         if (self.task is None) == (not self._own):
             raise ValueError("give a task, or any of labels, entities and relations")
+        if self.task is not None and self.lang is not None:
+            raise ValueError("lang is that of labels of your own: a task has its language")
         if self.given and self.text is None:
             raise ValueError("given belongs to one text: give text")
         if self.given and self.level not in (None, self._beside.value):
@@ -108,7 +126,12 @@ class Asked(BaseModel):
         return Form(self._beside, given=shown)
 
     def check(self, limits: Limits) -> None:
-        """Raise Refusal for texts or labels that are too many or too long."""
+        """Raise Refusal for what is too many or too long."""
+        self._check_texts(limits)
+        self._check_labels(limits)
+        self._check_given(limits)
+
+    def _check_texts(self, limits: Limits) -> None:
         if not self.all:
             raise Refusal(422, "invalid", "texts: give one at least")
         if len(self.all) > limits.texts:
@@ -122,11 +145,28 @@ class Asked(BaseModel):
                     "text_too_large",
                     f"text {at}: {len(text):,} characters, a text may have {limits.text:,}",
                 )
+
+    def _check_labels(self, limits: Limits) -> None:
+        if len(self.task or "") > limits.label:
+            raise Refusal(422, "invalid", f"task: a name has at most {limits.label} characters")
+        of_all = 0
         for name in ("labels", "entities", "relations"):
             told = getattr(self, name) or ()
+            of_all += sum(map(len, told))
             if len(told) > limits.labels or any(len(label) > limits.label for label in told):
                 most = f"{limits.labels} labels of {limits.label} characters"
                 raise Refusal(422, "invalid", f"{name}: a request takes {most}")
+        if of_all > limits.label_sum:
+            most = f"{limits.label_sum:,} characters in all"
+            raise Refusal(422, "invalid", f"labels of your own: {of_all:,}, they may have {most}")
+
+    def _check_given(self, limits: Limits) -> None:
+        given = self.given or Given(label=None, items=[])
+        if len(given.label or "") > limits.label:
+            raise Refusal(422, "invalid", f"given: a label has at most {limits.label} characters")
+        if sum(len(field) for item in given.items or () for field in item) > limits.text:
+            most = f"{limits.text:,} characters in all"
+            raise Refusal(422, "invalid", f"given: items have at most {most}")
 
 
 def texts_of(asked: Asked, extractor: Extractor, limits: Limits) -> list[Text]:
@@ -196,8 +236,15 @@ class FoundPair(BaseModel):
 
     label: str
     entity: str
-    start: int | None = Field(description="In code points; text[start:end] is the entity.")
+    start: int | None = Field(
+        description="In code points; text[start:end] is the entity. Null: it has no place."
+    )
     end: int | None
+    ambiguous: bool = Field(
+        False,
+        description="Whether the text holds the entity more than once, and this is the likeliest"
+        " place.",
+    )
 
 
 class FoundFact(BaseModel):
@@ -207,10 +254,10 @@ class FoundFact(BaseModel):
 
 
 class Confidences(BaseModel):
-    """Probabilities of the label and of each item."""
+    """Probabilities, of what was asked for."""
 
-    label: float | None = None
-    items: list[float] | None = None
+    label: float | None = Field(None, description="Of the label.")
+    items: list[float] | None = Field(None, description="Of each pair or fact, in their order.")
 
 
 class Found(BaseModel):
@@ -222,7 +269,9 @@ class Found(BaseModel):
     label: str
     pairs: list[FoundPair]
     facts: list[FoundFact]
-    scores: Confidences
+    scores: Confidences | None = Field(
+        None, description="Absent where the request says `scores: false`."
+    )
     completion: str | None
     repairs: list[str]
     ok: bool

@@ -11,11 +11,11 @@ from collections.abc import Iterable, Iterator
 from itertools import count
 from threading import Thread
 from time import monotonic
-from typing import Any, Literal
+from typing import Literal
 
 import orjson
 
-from pointline.app.serve.limits import Limits, closed
+from pointline.app.serve.limits import Limits, brief, closed
 from pointline.app.serve.logs import LOGGER, told_of
 from pointline.app.serve.metrics import Metrics
 from pointline.app.serve.queue import Order, Queue, Result, Text
@@ -24,14 +24,18 @@ from pointline.errors import InputError, PointlineError, TextTooLong
 from pointline.format.record import Prediction
 from pointline.model.backend import Backend, Completion, Request, completions
 from pointline.model.extract import Extractor
-from pointline.model.prepared import Prepared
+from pointline.model.prepared import Prepared, prompt_of
 
 __all__ = ["Worker"]
 
 # What a model may raise of a text: our own errors, and torch's.
 _SPOILS = (PointlineError, RuntimeError, MemoryError)
+# What writing an answer may raise.
+_UNWRITABLE = (PointlineError, TypeError, ValueError)
 # So many texts in a row that fail alone with an error that is not ours: it is not the texts.
 _ENOUGH = 3
+# Seconds in which texts are made ready while others are read: then those go on first.
+_PATIENCE = 0.05
 
 
 class Worker:
@@ -49,6 +53,7 @@ class Worker:
         )
         self._limits, self._metrics, self._batch_size = limits, metrics, batch_size
         self._running: dict[int, tuple[Order, Text, Prepared]] = {}
+        self._begun: Order | None = None  # whose text is being made ready
         self._ended = monotonic()
         self._thread = Thread(target=self._run, name="pointline-worker", daemon=True)
         metrics.watch("queue_texts", "Texts that wait to be read.", lambda: self.queue.waiting)
@@ -94,9 +99,11 @@ class Worker:
             done = True
         finally:
             self.queue.close("stopping" if done else "failed", now=True)
-            for order, *_ in self._running.values():
+            left = [order for order, *_ in self._running.values()]
+            for order in [*left, *([self._begun] if self._begun else [])]:
                 order.deliver(closed("stopping" if done else "failed"))
             self._running.clear()
+            self._begun = None
             if not done:
                 LOGGER.critical("the model has failed")
 
@@ -107,25 +114,33 @@ class Worker:
             stream = self.extractor.stream(self._coming(), batch_size=self._batch_size)
             for number, found in stream:
                 if number in self._running:
-                    order, text, _ = self._running.pop(number)
+                    order, text, _ = self._running[number]
                     self._told(order, text, found)
+                    del self._running[number]
         except _SPOILS as error:
             LOGGER.warning("a batch was spoiled", extra={"told": told_of(error)})
             self._read_alone()
 
     def _coming(self) -> Iterator[Prepared | None]:
-        """Yield the texts of the queue; None while others are read and none waits."""
+        """Yield the texts of the queue; None while others are read and none waits.
+
+        Where one was refused or took long to be made ready, None comes twice, so that the others
+        go on: once to end the group of those that join them, and once because none follows.
+        """
         numbers = count()
         while True:
             for number in [n for n, (order, *_) in self._running.items() if order.dropped]:
                 del self._running[number]
             taken = self.queue.take(wait=not self._running)
             if taken:
+                begun = monotonic()
                 ready = self._ready(*taken)
                 if ready:
                     self._ended = self._ended if self._running else monotonic()
                     self._running[next(numbers)] = (*taken, ready)
                     yield ready
+                if self._running and (ready is None or monotonic() - begun > _PATIENCE):
+                    yield from (None, None)
             elif self.queue.closed:
                 return
             else:
@@ -133,13 +148,40 @@ class Worker:
 
     def _ready(self, order: Order, text: Text) -> Prepared | None:
         self._metrics.waited.observe(monotonic() - order.begun)
+        self._begun, ready = order, None
         try:
-            return self.extractor.prepare(
+            self._fits(order, text)
+            ready = self.extractor.prepare(
                 text.record, text.task, text.options, stopped=lambda: order.dropped
             )
-        except PointlineError as error:
+        except _SPOILS as error:
+            if not isinstance(error, PointlineError):
+                LOGGER.warning("a text was not made ready", extra={"told": told_of(error)})
             self._told(order, text, error)
-            return None
+        self._begun = None
+        return ready
+
+    def _fits(self, order: Order, text: Text) -> None:
+        """Raise InputError for labels that would have a long text read in tiny windows.
+
+        Each window has the labels in front, so a text would take as long as very many.
+        """
+        options, backend = text.options, self.extractor.backend
+        if text.task.family != "adhoc" or options.asked.given is not None:
+            return
+        limit = min(options.window, backend.window - options.new_tokens(backend.window))
+        if text.task not in order.heads:
+            order.heads[text.task] = backend.count(prompt_of(options, "", text.task, text.record))
+        head = order.heads[text.task]
+        if head <= limit // 2:
+            return
+        whole = prompt_of(options, text.record.text, text.task, text.record)
+        if backend.count(whole) > limit:
+            raise InputError(
+                f"the labels take {head:,} of the {limit:,} tokens that the model is shown at a"
+                " time, and this text does not fit beside them: give fewer or shorter labels, or"
+                " a shorter text"
+            )
 
     def _read_alone(self) -> None:
         """Read each text that was on its way alone: one at least is at fault, the others are not.
@@ -162,28 +204,52 @@ class Worker:
             del self._running[number]
 
     def _told(self, order: Order, text: Text, found: Prediction | BaseException) -> None:
-        """Deliver what was found in a text, or what went wrong."""
+        """Deliver what was found in a text, or what went wrong; if somebody waits for it."""
         self._ended = monotonic()
-        self.queue.ended()
-        failed = isinstance(found, BaseException)
-        told = _fault(text, found) if isinstance(found, BaseException) else store.to_json(found)
-        if not text.scores:
-            told.pop("scores", None)
-        if failed:
-            self._metrics.errors.labels(told["error"]["code"]).inc()
-        self._metrics.texts.labels("failed" if failed else "done").inc()
+        code = "" if isinstance(found, Prediction) else _code(found)
+        try:
+            body = _found(text, found) if isinstance(found, Prediction) else _fault(text, found)
+        except _UNWRITABLE as error:
+            LOGGER.error("an answer could not be written", extra={"told": told_of(error)})
+            code, body = "internal", _unread(text, "internal", "the answer could not be written")
+        if not self.queue.ended(order):
+            return
+        if code:
+            self._metrics.errors.labels(code).inc()
+        self._metrics.texts.labels("failed" if code else "done").inc()
         self._metrics.characters.inc(len(text.record.text))
-        order.deliver(Result(text.record.id, orjson.dumps(told), failed))
+        order.deliver(Result(text.record.id, body, bool(code)))
 
 
-def _fault(text: Text, error: BaseException) -> dict[str, Any]:
-    """Return the result of a text that could not be read."""
-    code, message = "model_error", "the model failed on this text"
-    if isinstance(error, PointlineError):
-        message = str(error)
+def _found(text: Text, found: Prediction) -> bytes:
+    told = store.to_json(found)
+    if not text.scores:
+        told.pop("scores")
+    return orjson.dumps(told)
+
+
+def _fault(text: Text, error: BaseException) -> bytes:
+    """Return the result of a text that could not be read, in the words of who asked."""
+    code = _code(error)
+    message = str(error) if isinstance(error, PointlineError) else "the model failed on this text"
+    if code == "text_too_long":
+        beside = " beside what is given" if text.options.asked.given else ""
+        message = (
+            f"{len(text.record.text):,} characters are more than the model reads at a"
+            f" time{beside}: ask for a shorter text, or a part of it"
+        )
+    return _unread(text, code, message)
+
+
+def _code(error: BaseException) -> str:
     if isinstance(error, InputError):
-        code = "text_too_long" if isinstance(error, TextTooLong) else "refused"
-    return {"id": text.record.id, "error": {"code": code, "message": message}}
+        return "text_too_long" if isinstance(error, TextTooLong) else "refused"
+    return "model_error"
+
+
+def _unread(text: Text, code: str, message: str) -> bytes:
+    told = {"code": code, "message": brief(message)}
+    return orjson.dumps({"id": text.record.id, "error": told})
 
 
 class _Counted:
