@@ -123,3 +123,9 @@ def load_with_little_room(device=None):
     """An extractor in a process that may write no file of more than 20,000 bytes."""
     resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, resource.RLIM_INFINITY))
     return load()
+
+
+def load_noting_threads(file, device=None):
+    """An extractor in a process that writes down how many threads it may use."""
+    file.write_text(os.environ.get("OMP_NUM_THREADS", ""))
+    return load()

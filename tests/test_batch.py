@@ -2,12 +2,23 @@
 
 import shutil
 from contextlib import suppress
+from functools import partial
 
 import orjson
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from batched import ASK, here, lines, load, load_another, load_refusing, results
+from batched import (
+    ASK,
+    here,
+    lines,
+    load,
+    load_another,
+    load_never,
+    load_noting_threads,
+    load_refusing,
+    results,
+)
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from strategies import texts as any_text
@@ -15,7 +26,7 @@ from tiny import tiny_records
 
 from pointline.app.batch import plan as planning
 from pointline.app.batch.ask import Ask
-from pointline.app.batch.estimate import estimate
+from pointline.app.batch.estimate import estimate, estimate_apart
 from pointline.app.batch.journal import Journal
 from pointline.app.batch.load import Loader
 from pointline.app.batch.run import batch
@@ -287,6 +298,22 @@ def test_a_sample_from_all_over_the_plan_is_timed(tmp_path):
     assert made.hours(2) == pytest.approx(made.hours(1) / 2)
     refused = estimate(plan, load_refusing, ASK, sample=11, batch_size=4)
     assert refused.failed == 1
+
+
+@pytest.mark.parametrize(("set_by_user", "had"), [(None, "3"), ("2", "2")])
+def test_a_sample_is_timed_with_the_threads_of_one_worker(tmp_path, monkeypatch, set_by_user, had):
+    lines(tmp_path / "a.jsonl", [f"Ada {at:03}" for at in range(9)])
+    plan = planning.make([tmp_path / "a.jsonl"], Columns(), 10)
+    monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
+    if set_by_user:
+        monkeypatch.setenv("OMP_NUM_THREADS", set_by_user)
+    noting = partial(load_noting_threads, tmp_path / "threads")
+    made = estimate_apart(plan, noting, ASK, sample=4, threads=3)
+    assert (made.sample, made.failed, made.threads) == (4, 0, int(had))
+    assert (tmp_path / "threads").read_text() == had
+    assert made.to_dict(2)["threads of a worker"] == int(had)
+    with pytest.raises(ModelError, match="was killed, perhaps for want of memory"):
+        estimate_apart(plan, load_never, ASK, sample=4, threads=3)
 
 
 # ---------------------------------------------------------------- the journal

@@ -14,6 +14,7 @@ from test_batch_kills import _children, _wait
 from tiny import tiny_records
 from typer.testing import CliRunner
 
+from pointline.app.batch import pool
 from pointline.app.cli import app
 from pointline.errors import InputError
 
@@ -44,7 +45,9 @@ def test_a_run_of_a_tiny_model_and_the_same_command_again(base, tmp_path):
         run(*asked, "--free")
 
 
-def test_a_plan_is_printed_with_a_measured_estimate(base, tmp_path):
+def test_a_plan_is_printed_with_a_measured_estimate(base, tmp_path, monkeypatch):
+    monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
+    monkeypatch.setattr(pool, "processors", lambda: 8)
     lines(tmp_path / "in" / "a.jsonl", TEXTS)
     (tmp_path / "in" / "notes.md").write_text("x")
     asked = (tmp_path / "in", "--labels", "news,weather", "--entities", "person", "-m", base,
@@ -55,6 +58,10 @@ def test_a_plan_is_printed_with_a_measured_estimate(base, tmp_path):
     made = told["estimate"]
     assert (made["sample"], made["failed"], made["workers"]) == (5, 0, 2)
     assert made["hours for all rows"] == pytest.approx(24 / made["texts a second"] / 7200, abs=1e-3)
+    assert made["threads of a worker"] == 4
+    many = json.loads(run(*asked, "--estimate", 1, "--workers", 9, "--json").stdout)
+    assert many["estimate"]["workers"] == 3  # there are no more shards
+    assert many["estimate"]["threads of a worker"] == 2
     shown = run(*asked).stdout
     assert "rows: 24" in shown and "left out" in shown and not (tmp_path / "out").exists()
 
@@ -68,6 +75,9 @@ def test_a_plan_is_printed_with_a_measured_estimate(base, tmp_path):
         (("--out", "OUT", "--task", "scnm-en", "--labels", "a"), "not both"),
         (("--out", "OUT", "--task", "scnm-en", "--estimate", "3"), "--estimate times a sample"),
         (("--out", "OUT", "--labels", "a,a"), "a"),
+        (("--out", "OUT", "--task", "scnm-en", "--cpus", "2"), "give --ray, or leave them out"),
+        (("--task", "scnm-en", "--plan", "--gpus", "0"), "give --ray, or leave them out"),
+        (("--out", "OUT", "--task", "scnm-en", "--ray", "local", "--device", "cpu"), "by --gpus"),
     ],
 )
 def test_what_cannot_be_is_refused_in_one_line(tmp_path, options, told):
@@ -76,6 +86,12 @@ def test_what_cannot_be_is_refused_in_one_line(tmp_path, options, told):
     with pytest.raises(InputError, match=told):
         run(file, *options)
     assert not (tmp_path / "out").exists()
+
+
+def test_an_input_that_is_not_there_leaves_no_folder(tmp_path):
+    with pytest.raises(InputError, match="there is no such file"):
+        run(tmp_path / "none.txt", "--task", "scnm-en", "--out", tmp_path / "new")
+    assert not (tmp_path / "new").exists()
 
 
 def test_a_chat_model_behind_an_address_keeps_its_answers(tmp_path):

@@ -140,8 +140,9 @@ def batch(
         Loader(model, adapter, dtype, options, limits, precision),
         Columns(text_column, id_column), shard_rows, batch_size, names_in(device), workers,
     )  # fmt: skip
+    _refuse_unheeded(ray, cpus, gpus, typed.devices)
     if plan:
-        return _tell(typed, sample, json=json)
+        return _tell(typed, sample, cpus, json=json)
     doers = workers if ray is None else _cluster(ray, workers, cpus, gpus)
     done = _run(typed, _place(out, sample), doers, keep_text=not drop_text)
     print_json(done.to_dict()) if json else _show(done)
@@ -209,6 +210,21 @@ def _settings(load: Loader) -> dict[str, Any]:
     return {"adapter": load.adapter, "dtype": kind, "options": options}
 
 
+def _refuse_unheeded(
+    ray: str | None, cpus: int | None, gpus: float | None, devices: Sequence[str]
+) -> None:
+    """Raise InputError for options that would change nothing."""
+    if ray is None and (cpus is not None or gpus is not None):
+        raise InputError(
+            "--cpus and --gpus are of a cluster's workers: give --ray, or leave them out (--device"
+            " and OMP_NUM_THREADS are for workers of this machine)"
+        )
+    if ray is not None and devices:
+        raise InputError(
+            "--device is for workers of this machine: a cluster gives each its own, by --gpus"
+        )
+
+
 def _cluster(address: str, workers: int, cpus: int | None, gpus: float | None) -> Workers:
     from pointline.app.cluster import shards
 
@@ -259,7 +275,7 @@ def _run(typed: _Typed, out: Path, workers: int | Workers, *, keep_text: bool) -
         )  # fmt: skip
 
 
-def _tell(typed: _Typed, sample: int, *, json: bool) -> None:
+def _tell(typed: _Typed, sample: int, cpus: int | None, *, json: bool) -> None:
     """Print what there is to do, and how long it would take."""
     from pointline.app.batch import plan as planning
 
@@ -273,7 +289,7 @@ def _tell(typed: _Typed, sample: int, *, json: bool) -> None:
         "shards": len(plan.shards),
     }
     if sample:
-        told["estimate"] = _estimated(plan, typed, sample)
+        told["estimate"] = _estimated(plan, typed, sample, cpus)
     if json:
         print_json(told)
         return
@@ -284,21 +300,23 @@ def _tell(typed: _Typed, sample: int, *, json: bool) -> None:
         show.say(f"left out, as they end in no suffix of texts: {len(left)}, e.g. {left[0]}")
 
 
-def _estimated(plan: Plan, typed: _Typed, sample: int) -> dict[str, Any]:
-    from pointline.app.batch.estimate import estimate
+def _estimated(plan: Plan, typed: _Typed, sample: int, cpus: int | None) -> dict[str, Any]:
+    from pointline.app.batch.estimate import estimate_apart
+    from pointline.app.batch.pool import share
 
+    workers = min(typed.workers, len(plan.shards))  # more would have nothing to do
     with show.progress("timing a sample"):
-        made = estimate(
-            plan, typed.load, typed.ask, sample=sample, batch_size=typed.batch_size,
-            device=typed.devices[0] if typed.devices else None,
+        made = estimate_apart(
+            plan, typed.load, typed.ask, sample=sample, threads=cpus or share(workers),
+            batch_size=typed.batch_size, device=typed.devices[0] if typed.devices else None,
         )  # fmt: skip
-    return made.to_dict(typed.workers)
+    return made.to_dict(workers)
 
 
 def _plain(value: Any) -> str:
     if isinstance(value, dict):
         return ", ".join(f"{name} {_plain(held)}" for name, held in value.items())
-    return f"{value:,}"
+    return "unknown" if value is None else f"{value:,}"
 
 
 def _show(done: Summary) -> None:

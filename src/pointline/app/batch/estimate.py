@@ -2,19 +2,26 @@
 
 from __future__ import annotations
 
+import multiprocessing
+import os
+import signal
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
+from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from dataclasses import dataclass, replace
+from functools import partial
 from itertools import islice
 from typing import Any
 
 from pointline.app.batch.ask import Ask
 from pointline.app.batch.plan import Plan
+from pointline.app.batch.pool import THREADS
 from pointline.app.batch.work import Load
-from pointline.errors import InputError
+from pointline.errors import InputError, ModelError
 from pointline.format.record import Prediction
 
-__all__ = ["Estimate", "estimate"]
+__all__ = ["Estimate", "estimate", "estimate_apart"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +29,8 @@ class Estimate:
     """How fast one worker was on a sample, and what follows for all rows.
 
     `failed` texts of the sample gave an error. Tokens are of the sample's texts and completions;
-    loading the model (`load_seconds`) is not in `seconds`.
+    loading the model (`load_seconds`) is not in `seconds`. `threads` are those that the worker had,
+    as far as that is known.
     """
 
     rows: int
@@ -33,6 +41,7 @@ class Estimate:
     processor_seconds: float
     text_tokens: int
     completion_tokens: int
+    threads: int | None = None
 
     @property
     def rate(self) -> float:
@@ -61,6 +70,7 @@ class Estimate:
                 "completion": round(self.completion_tokens / self.sample, 1),
             },
             "workers": workers,
+            "threads of a worker": self.threads,
             "hours for all rows": round(self.hours(workers), 3),
             "processor hours for all rows": round(
                 self.rows * self.processor_seconds / self.sample / 3600, 3
@@ -102,6 +112,44 @@ def estimate(
         plan.rows, len(texts), len(texts) - len(found), loaded, max(seconds, 1e-9), processor,
         sum(map(count, texts)), sum(count(one.completion or "") for one in found),
     )  # fmt: skip
+
+
+def estimate_apart(
+    plan: Plan,
+    load: Load,
+    ask: Ask,
+    *,
+    sample: int,
+    threads: int,
+    batch_size: int = 8,
+    device: str | None = None,
+) -> Estimate:
+    """Measure as `estimate` does, in a process with as many threads as a worker of the run has.
+
+    OMP_NUM_THREADS is heeded where it is set, as workers heed it. `load` travels to the process.
+
+    Raises as `estimate` does, and ModelError where the process is killed.
+    """
+    begun = partial(_begin, threads)
+    with ProcessPoolExecutor(1, multiprocessing.get_context("spawn"), begun) as process:
+        made = process.submit(
+            estimate, plan, load, ask, sample=sample, batch_size=batch_size, device=device
+        )
+        try:
+            found = made.result()
+        except BrokenProcessPool:
+            told = "the process that timed the sample was killed, perhaps for want of memory"
+            raise ModelError(
+                f"{told}: a worker would be, too; take a smaller --batch-size"
+            ) from None
+    told = os.environ.get(THREADS, str(threads))
+    return replace(found, threads=int(told) if told.isdigit() else None)
+
+
+def _begin(threads: int) -> None:
+    """Let a process have so many threads, and end at once at Ctrl+C: its giver of work tells."""
+    os.environ.setdefault(THREADS, str(threads))
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 def _texts(plan: Plan, wanted: int) -> Iterator[str]:

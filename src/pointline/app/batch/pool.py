@@ -24,7 +24,10 @@ from pointline.corpus.crew import processors
 from pointline.corpus.resultfile import Tally
 from pointline.errors import ModelError, PointlineError
 
-__all__ = ["Event", "pool"]
+__all__ = ["THREADS", "Event", "pool", "share"]
+
+#: What says how many threads a model may use; it is heeded where it is set.
+THREADS = "OMP_NUM_THREADS"
 
 _DEATHS = 30  # of workers one after the other, none of which got on by more than a row
 _STILLBORN = 3  # workers that end before they are ready, one after the other
@@ -58,6 +61,11 @@ class _Hand:
     ready: bool = False
 
 
+def share(workers: int) -> int:
+    """Return how many threads each of so many workers of this machine gets."""
+    return max(1, processors() // max(1, workers))
+
+
 def pool(
     job: Job, shards: Sequence[int], *, workers: int = 1, devices: Sequence[str] = ()
 ) -> Generator[Event]:
@@ -74,7 +82,7 @@ def pool(
 class _Pool:
     def __init__(self, job: Job, waiting: deque[int], workers: int, devices: Sequence[str]) -> None:
         self.job, self.waiting = job, waiting
-        self.threads = max(1, processors() // max(1, workers))
+        self.threads = share(workers)
         self.devices = [devices[at % len(devices)] if devices else None for at in range(workers)]
         self.hands: list[_Hand] = []
         self.ended: dict[int, int] = {}  # rows by shard
@@ -173,7 +181,7 @@ def _end(hand: _Hand, *, patience: float = 0.0) -> None:
 
 def _serve(giver: Connection, job: Job, device: str | None, threads: int) -> None:
     """Do what is given until there is no more."""
-    os.environ.setdefault("OMP_NUM_THREADS", str(threads))
+    os.environ.setdefault(THREADS, str(threads))
     for number in (signal.SIGINT, signal.SIGTERM):
         if signal.getsignal(number) is not signal.SIG_IGN:  # as under nohup
             signal.signal(number, _leave)
