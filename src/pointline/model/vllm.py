@@ -13,7 +13,7 @@ from __future__ import annotations
 import hashlib
 import json
 import math
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import count
@@ -84,6 +84,7 @@ class VLLMBackend:
         self._lora = None if beside is None else _lora(beside)
         self._spelling = _Spelling(self._texts)
         self._numbers = count()
+        self._ended: dict[str, Any] = {}  # by key, until the stream that asked takes it
 
     def count(self, text: str) -> int:
         """Return how many tokens `text` has as a prompt, special tokens included."""
@@ -109,9 +110,10 @@ class VLLMBackend:
     ) -> Iterator[tuple[int, Completion]]:
         """Yield each request's number and completion as it ends; others take its place.
 
-        Raises as `complete`.
+        Several streams may be open: what ends while another one has the engine is kept for this
+        one. Raises as `complete`.
         """
-        engine, rest = self._llm.llm_engine, iter(requests)
+        rest = iter(requests)
         asked: dict[str, tuple[int, Request]] = {}
         numbers = count()
         try:
@@ -125,14 +127,26 @@ class VLLMBackend:
                     if not more:
                         return
                     continue
-                with _one_line("the engine of vLLM stopped", ModelError):
-                    ended = [found for found in engine.step() if found.finished]
-                for found in ended:
-                    number, request = asked.pop(found.request_id)
-                    yield number, self._read(found.outputs[0], request, max_new_tokens)
+                for key in self._some(asked):
+                    number, request = asked.pop(key)
+                    output = self._ended.pop(key).outputs[0]
+                    yield number, self._read(output, request, max_new_tokens)
         finally:
-            if asked:  # the caller went away, or a request was refused
-                engine.abort_request(list(asked))
+            self._leave(asked)
+
+    def _some(self, asked: Collection[str]) -> list[str]:
+        """Return which of these requests ended; where none has yet, after one more step."""
+        if self._ended.keys().isdisjoint(asked):
+            with _one_line("the engine of vLLM stopped", ModelError):
+                found = self._llm.llm_engine.step()
+            self._ended.update((one.request_id, one) for one in found if one.finished)
+        return [key for key in asked if key in self._ended]
+
+    def _leave(self, asked: Collection[str]) -> None:
+        """Give up requests, whose caller went away or one of which was refused."""
+        running = [key for key in asked if self._ended.pop(key, None) is None]
+        if running:
+            self._llm.llm_engine.abort_request(running)
 
     # ------------------------------------------------------------ one request
 
@@ -197,15 +211,15 @@ class _Spelling:
     """What tokens spell, and which of them end an item."""
 
     def __init__(self, texts: Backbone) -> None:
-        from pointline.model.decode import guide
+        from pointline.model.guide import guide, special_tokens
 
         self._guide = guide(texts.tokenizer)
         self._stops = frozenset(self._guide.eos_tokens) | frozenset(texts.eos)
+        self._special = self._stops | special_tokens(texts.tokenizer)
 
     def piece(self, token: int) -> bytes:
-        """Return the bytes of a token, none of a special one."""
-        special = token in self._stops or self._guide.is_special_token(token)
-        return b"" if special else self._guide.decode_bytes([token])
+        """Return the bytes of a token, none of one that is special to the tokenizer itself."""
+        return b"" if token in self._special else self._guide.decode_bytes([token])
 
     def step(self, token: int, likely: Mapping[int, Any]) -> _Step:
         """Return a step, of whose likeliest tokens vLLM tells the log-probabilities."""
