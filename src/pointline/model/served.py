@@ -220,11 +220,14 @@ def _halted(text: str, halt: Halt, *, cut: bool) -> tuple[str, bool]:
 
 
 def _tokens(answer: Answer, text: str) -> tuple[Token, ...]:
-    """Return the tokens of a text with their probabilities; none where they do not spell it.
+    """Return the tokens of a text with their probabilities.
 
+    None where they do not spell it, or the server told no likeliest tokens with them.
     The text is the beginning of the answer's. Where the model ended the answer, its last token is
     the one that did.
     """
+    if len(answer.likely) != len(answer.tokens):
+        return ()
     names = [name for name, _ in answer.tokens]
     spans, stop = _spans(names, answer.text), None
     if spans is None and answer.finish == "stop" and names:
