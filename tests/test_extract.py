@@ -248,6 +248,26 @@ def test_the_models_own_window_counts():
         assert all(len(prompt) + keywords["max_new_tokens"] <= 300 for prompt in prompts)
 
 
+@pytest.mark.parametrize("ordered", [True, False])
+def test_what_is_wrong_with_a_text_is_raised_after_those_before_it(watched, ordered):
+    def read():
+        yield from ("Ada 1", "Ada 2")
+        raise InputError("line 3: no record")
+
+    ex = Extractor(watched)
+    named = [Record(str(at), name, "Ada") for at, name in enumerate(["scnm-en", "scnm-en", "none"])]
+    for wrong, told in ((named, "no task 'none'"), (map(_record, read()), "line 3: no record")):
+        found = []
+        with pytest.raises((TaskError, InputError), match=told):
+            for one in ex.many(wrong, batch_size=2, ordered=ordered):
+                found.append(one.text)
+        assert sorted(found) in (["Ada", "Ada"], ["Ada 1", "Ada 2"])
+
+
+def _record(text):
+    return Record(text, "scnm-en", text)
+
+
 def test_a_long_text_may_be_refused(watched):
     ex = Extractor(watched, Options(long="refuse", window=100))
     with pytest.raises(
@@ -336,7 +356,9 @@ def test_what_a_constrained_model_says_is_always_readable(tiny, given, name):
     for text, found in zip(given, ex.many(given, name), strict=True):
         assert found.ok
         assert found.label in asked.labels
-        assert set(found.repairs) <= {"cut-dropped", "repeat-dropped"}
+        assert set(found.repairs) <= {"cut-dropped", "repeat-dropped", "items-full"}
+        full = len(found.items) + found.repairs.count("repeat-dropped") == 3
+        assert full == ("items-full" in found.repairs)
         for fact in found.facts:
             assert fact.fields[1] in asked.item_labels
             assert fact.fields[0] in text

@@ -18,7 +18,7 @@ from operator import itemgetter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
-from pointline.errors import InputError, TaskError, TextTooLong
+from pointline.errors import InputError, PointlineError, TaskError
 from pointline.format import tasks
 from pointline.format.record import Prediction, Record
 from pointline.format.tasks import Lang, Task
@@ -246,7 +246,8 @@ class Extractor:
         windows. `progress` is called with the
         number of texts that were finished since its last call.
 
-        Raises as `__call__` does, for the text at fault.
+        Raises as `__call__` does for the text at fault, and what reading `texts` raises of
+        pointline's own errors, after those before it were yielded.
         """
         if isinstance(texts, str):
             raise InputError("texts are several: put one in a list, or call the extractor with it")
@@ -337,29 +338,27 @@ class Extractor:
         progress: Callable[[int], None] | None,
     ) -> Iterator[Prediction]:
         """Yield the predictions; what a model of another kind does in its own way."""
-        while ahead := list(islice(asked, _LOOKAHEAD * batch_size)):
-            yield from self._ahead(ahead, batch_size, ordered, progress)
+        while True:
+            ready, refused = self._ahead(asked, _LOOKAHEAD * batch_size)
+            if ready:
+                made = self._made(ready, batch_size, progress)
+                yield from map(itemgetter(1), sorted(made, key=itemgetter(0)) if ordered else made)
+            if refused is not None:
+                raise refused
+            if not ready:
+                return
 
     def _ahead(
-        self,
-        asked: Sequence[tuple[Record, Task]],
-        batch_size: int,
-        ordered: bool,
-        progress: Callable[[int], None] | None,
-    ) -> Iterator[Prediction]:
-        """Yield the predictions of a stretch; a text that is refused raises after those before."""
+        self, asked: Iterator[tuple[Record, Task]], most: int
+    ) -> tuple[list[Prepared], PointlineError | None]:
+        """Return the next texts, made ready, up to one that is refused, and why that is."""
         ready: list[Prepared] = []
-        refused: TextTooLong | None = None
-        for record, task in asked:
-            try:
+        try:
+            for record, task in islice(asked, most):
                 ready.append(self.prepare(record, task))
-            except TextTooLong as error:
-                refused = error
-                break
-        made = self._made(ready, batch_size, progress)
-        yield from map(itemgetter(1), sorted(made, key=itemgetter(0)) if ordered else made)
-        if refused is not None:
-            raise refused
+        except PointlineError as error:
+            return ready, error
+        return ready, None
 
     def _made(
         self, ready: Sequence[Prepared], batch_size: int, progress: Callable[[int], None] | None
