@@ -21,6 +21,7 @@ from pointline.model.chat.client import Client
 from pointline.model.chat.limits import Limits
 from pointline.model.chat.question import Address
 from pointline.model.extract import Extractor, Options
+from pointline.model.form import Form, Level, Order
 from pointline.model.grammar import build
 from pointline.model.hf import HFBackend
 from pointline.model.openai import ChatBackend
@@ -38,6 +39,7 @@ ASKED = [
 ]
 PROMPTS = [input_text(text, task(name)) for name, text, _ in ASKED]
 GRAMMARS = [build(task(name), text, max_items=2) for name, text, _ in ASKED]
+PAIRS = list(zip(PROMPTS, GRAMMARS, strict=True))
 GOLD = dict(zip(PROMPTS, (line for _, _, line in ASKED), strict=True))
 QUICK = Limits(first_wait=0.01, longest_wait=0.02, attempts=2, timeout=20.0)
 BYTES = llguidance.LLTokenizer("byte")
@@ -170,7 +172,7 @@ def test_a_stream_gives_every_number_once_with_its_completion(case, made):
     taken = []
 
     def requests():
-        for number, (prompt, rules) in enumerate(zip(PROMPTS, GRAMMARS, strict=True)):
+        for number, (prompt, rules) in enumerate(PAIRS):
             taken.append(number)
             yield Request(prompt, rules if held else None)
 
@@ -190,6 +192,32 @@ def test_a_none_among_the_requests_has_no_number(case, made):
     assert {at: one.text for at, one in found.items()} == {
         0: made[0].text, 1: made[2].text, 2: made[4].text,
     }  # fmt: skip
+
+
+def test_a_stream_that_waits_for_its_caller_is_not_in_the_way_of_others(case, made):
+    held = "grammar" not in case.lacks
+    asks = [Request(*pair) if held else Request(pair[0]) for pair in PAIRS]
+    one = completions(case.backend, asks, batch_size=2, max_new_tokens=30)
+    found = dict([next(one)])
+    assert asked(case, limit=30, numbers=[2, 0])[0].text == made[2].text
+    other = completions(case.backend, reversed(asks), batch_size=3, max_new_tokens=30)
+    turned = dict([next(other)])
+    found |= dict([next(one)])
+    turned |= dict(other)
+    found |= dict(one)
+    whole = [one.text for one in made]
+    assert [found[at].text for at in range(5)] == whole
+    assert [turned[at].text for at in range(5)] == whole[::-1]
+
+
+def test_a_stream_that_is_left_is_not_in_the_way_of_others(case, made):
+    held = "grammar" not in case.lacks
+    asks = [Request(*pair) if held else Request(pair[0]) for pair in PAIRS]
+    streams = [completions(case.backend, asks, batch_size=2, max_new_tokens=30) for _ in range(2)]
+    found = [dict([next(stream)]) for stream in streams]
+    streams[0].close()
+    found[1] |= dict(streams[1])
+    assert [found[1][at].text for at in range(5)] == [one.text for one in made]
 
 
 def test_an_empty_batch_is_empty(case):
@@ -320,6 +348,14 @@ def test_an_extractor_over_it_has_scores_or_none(case):
         elif one.label:
             assert 0.0 <= one.scores["label"] <= 1.0
             assert len(one.scores["items"]) == len(one.items)
+
+
+def test_an_extractor_asks_for_a_label_behind_the_items_while_others_are_read(case):
+    needs(case, "grammar", "scores")  # what our small llama.cpp answers to has its label first
+    options = Options(form=Form(Level.BOTH, order=Order.ITEMS_FIRST), max_new_tokens=6, max_items=9)
+    records = [Record(str(at), name, text) for at, (name, text, _) in enumerate(ASKED)]
+    found = list(Extractor(case.backend, options).many(records, batch_size=3))
+    assert [one.label in task(one.task).labels for one in found] == [True] * 5
 
 
 # ---------------------------------------------------------------- what it is
