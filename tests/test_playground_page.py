@@ -127,6 +127,28 @@ def test_own_labels_of_entities_and_of_relations(player, played):
     assert texts(page, "#marked mark.loose") == ["阿明", "青岛"]
 
 
+def test_a_number_of_items_that_cannot_be_is_told_at_its_field(player, played):
+    page = player.page()
+    page.fill("#text", TEXT)
+    page.locator("#more summary").click()
+    for wrong in ("1.5", "-1", "257", "e"):  # the last one is no number at all
+        page.locator("#most").fill("")
+        page.locator("#most").press_sequentially(wrong)
+        page.locator("#more summary").click()  # folded
+        page.keyboard.press("Control+Enter")
+        assert "whole number from 0 to 256" in page.locator("#most-fault").inner_text(), wrong
+        assert page.locator("#most").get_attribute("aria-invalid") == "true"
+    assert played.bodies == []
+    for right in ("0", "256"):
+        page.fill("#most", right)
+        run(page)
+        assert played.bodies[-1]["max_items"] == int(right)
+        assert page.locator("#most-fault").is_hidden()
+    page.fill("#most", "")
+    run(page)
+    assert "max_items" not in played.bodies[-1]
+
+
 def test_samples_are_asked_with_their_tasks_and_labels(player, played):
     page = player.page()
     assert page.locator("#samples option").count() > 20

@@ -5,7 +5,7 @@ import { Tasks } from "./tasks.js";
 import { spoken, t } from "./words.js";
 
 const FIELDS = ["text", "lang", "task", "labels", "kind", "types", "align", "most"];
-const FAULTS = { text: "text-fault", task: "task-fault", labels: "own-fault", types: "own-fault" };
+const FAULTS = { text: "text-fault", task: "task-fault", labels: "own-fault", types: "own-fault", most: "most-fault" };
 const LANGS = ["en", "ja", "zh"];
 
 export class Form {
@@ -29,7 +29,9 @@ export class Form {
   /** The question that the fields hold. */
   read() {
     const mode = byId("ask").elements.mode.value;
-    return { mode, ...Object.fromEntries(FIELDS.map((id) => [id, byId(id).value])) };
+    const values = Object.fromEntries(FIELDS.map((id) => [id, byId(id).value]));
+    if (byId("most").validity.badInput) values.most = "?"; // its value is empty where it is no number
+    return { mode, ...values };
   }
 
   /** Fill the fields. */
@@ -114,6 +116,8 @@ export class Form {
     byId(FAULTS[field]).textContent = t(words);
     show(byId(FAULTS[field]), true);
     byId(field).setAttribute("aria-invalid", "true");
+    const folded = byId(field).closest("details");
+    if (folded) folded.open = true;
     byId(field).focus();
   }
 }

@@ -117,10 +117,10 @@ function again() {
 
 function waiting(left, now) {
   show(byId("trouble"), left > 0);
-  const button = byId("trouble").querySelector("[data-now]");
   const words = t("asked-again", { n: left });
-  if (button) byId("trouble").querySelector("p").textContent = words;
-  else tellTrouble(t("trouble-full"), words, make("button", { type: "button", "data-now": true, onclick: now }, t("ask-now")));
+  if (byId("trouble").querySelector("[data-now]")) byId("trouble").querySelector("p").textContent = words;
+  else tellTrouble(t("trouble-full"), words, make("button", { type: "button", "data-now": true }, t("ask-now")));
+  byId("trouble").querySelector("[data-now]").onclick = now; // each wait has an end of its own
 }
 
 function tellTrouble(head, words, button) {

@@ -1,6 +1,7 @@
 // The question as the page holds it, as plain values: what is typed, kept in links, and sent.
 
 const LANGS = ["en", "ja", "zh"];
+const MOST = 256; // items that the server may be asked for
 
 /** A question with nothing in it; `lang` "" is the language of the text's script. */
 export const EMPTY = {
@@ -34,9 +35,18 @@ export function guessed(text) {
 /** What is wrong with a question: [id of the field, word], null where it can be asked. */
 export function fault(question) {
   if (!question.text.trim()) return ["text", "no-text"];
-  if (question.mode === "task") return question.task ? null : ["task", "no-task"];
-  if (question.kind === "relations" && !parted(question.types).length) return ["types", "no-relations"];
-  return parted(question.labels).length + parted(question.types).length ? null : ["labels", "no-labels"];
+  const most = question.most === "" ? 0 : Number(question.most);
+  const bad = Number.isInteger(most) && most >= 0 && most <= MOST ? null : ["most", "bad-most"];
+  return (question.mode === "task" ? faultOfTask(question) : faultOfLabels(question)) ?? bad;
+}
+
+function faultOfTask({ task }) {
+  return task ? null : ["task", "no-task"];
+}
+
+function faultOfLabels({ kind, labels, types }) {
+  if (kind === "relations" && !parted(types).length) return ["types", "no-relations"];
+  return parted(labels).length + parted(types).length ? null : ["labels", "no-labels"];
 }
 
 /** The body that asks a question. */
@@ -45,8 +55,7 @@ export function bodyOf(question) {
   if (question.mode === "task") body.task = question.task;
   else Object.assign(body, ownLabels(question));
   if (question.align !== EMPTY.align) body.align = question.align;
-  const most = Number(question.most);
-  if (Number.isInteger(most) && most > 0) body.max_items = most;
+  if (question.most !== EMPTY.most) body.max_items = Number(question.most);
   return body;
 }
 

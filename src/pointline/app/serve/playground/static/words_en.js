@@ -63,6 +63,7 @@ export const EN = {
   "no-task": "There is no task in this language: choose another.",
   "no-labels": "Give at least one label, of the text or of the items.",
   "no-relations": "Give at least one relation.",
+  "bad-most": "The most items: give a whole number from 0 to 256.",
 
   running: "Running …",
   comparing: "Asking without one level …",

@@ -63,6 +63,7 @@ export const ZH = {
   "no-task": "该语言没有可用的任务，请选择其他语言。",
   "no-labels": "请至少填写一个全文标签或条目标签。",
   "no-relations": "请至少填写一个关系。",
+  "bad-most": "条目数上限请填写 0 到 256 之间的整数。",
 
   running: "正在运行……",
   comparing: "正在去掉其中一层重新提问……",
