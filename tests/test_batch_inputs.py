@@ -1,5 +1,6 @@
 """Inputs of a batch run that loop, are there twice, have bad names, moved, or are gone."""
 
+import gzip
 import os
 
 import pytest
@@ -152,3 +153,27 @@ def test_inputs_that_are_refused_leave_no_folder(tmp_path, name):
     with pytest.raises(InputError):
         run([tmp_path / name], tmp_path / "out")
     assert not (tmp_path / "out").exists()
+
+
+# ---------------------------------------------------------------- packed files
+
+
+def test_a_packed_file_goes_on_as_others_do(tmp_path):
+    texts = [f"Ada 🌳 {at}" for at in range(11)]
+    plain = lines(tmp_path / "plain" / "a.jsonl", texts)
+    packed = tmp_path / "in" / "a.jsonl.gz"
+    packed.parent.mkdir()
+    packed.write_bytes(gzip.compress(plain.read_bytes()))
+    assert run([tmp_path / "in"], tmp_path / "out").made == 3
+    found = results(tmp_path / "out")
+    assert [row["text"] for row in found] == texts
+    assert {row["source"] for row in found} == {"a.jsonl.gz"}
+    shard = tmp_path / "out" / "shards" / "part-000001.parquet"
+    shard.unlink()
+    os.utime(packed, (1, 1))
+    assert run([tmp_path / "in"], tmp_path / "out").made == 1
+    assert results(tmp_path / "out") == found
+    shard.unlink()
+    packed.write_bytes(gzip.compress(plain.read_bytes().replace(b"Ada", b"Bob")))
+    with pytest.raises(InputError, match="changed since the run was planned"):
+        run([tmp_path / "in"], tmp_path / "out")

@@ -1,5 +1,7 @@
 """Files of texts: every row is in one piece, and comes back with its number and text, or a fault."""
 
+import gzip
+
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
@@ -7,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from strategies import texts as any_text
 
-from pointline.corpus import textcolumns, textfile, textlines
+from pointline.corpus import textcolumns, textfile, textlines, textpacked
 from pointline.corpus.textrow import Columns, Fault
 from pointline.errors import InputError
 
@@ -162,3 +164,59 @@ def test_a_parquet_file_without_texts_is_refused(tmp_path, table, told):
     path.write_bytes(b"PAR1 but no more")
     with pytest.raises(InputError, match="not a Parquet file"):
         list(textfile.pieces(path, [9], NAMES))
+
+
+# ---------------------------------------------------------------- packed files
+
+
+@given(
+    lines=st.lists(any_text.map(lambda t: t.replace("\n", " ")), max_size=12),
+    size=st.integers(1, 5),
+    order=st.randoms(use_true_random=False),
+)
+def test_a_packed_file_has_the_rows_and_pieces_of_what_it_unpacks_to(
+    tmp_path_factory, lines, size, order
+):
+    plain = tmp_path_factory.getbasetemp() / "packed.txt"
+    packed = plain.with_name("packed.txt.gz")
+    plain.write_bytes("\n".join(lines).encode())
+    packed.write_bytes(gzip.compress(plain.read_bytes()))
+    pieces, rows = read(packed, size)
+    assert (pieces, rows) == read(plain, size)
+    order.shuffle(pieces)
+    for piece in pieces:
+        wanted = list(textfile.rows(plain, piece, NAMES))
+        assert list(textfile.rows(packed, piece, NAMES)) == wanted
+
+
+def test_a_packed_file_is_unpacked_once_where_it_is_read_in_order(tmp_path, monkeypatch):
+    path = tmp_path / "a.jsonl.gz"
+    path.write_bytes(gzip.compress(b"".join(b'{"text": "%d"}\n' % at for at in range(1000))))
+    pieces = list(textfile.pieces(path, _always(10), NAMES))
+    opened = []
+    monkeypatch.setattr(textpacked, "_kept", [])
+    monkeypatch.setattr(gzip, "open", lambda *given: opened.append(1) or gzip.GzipFile(*given))
+    texts = [row.text for piece in pieces for row in textfile.rows(path, piece, NAMES)]
+    assert texts == [str(at) for at in range(1000)]
+    assert len(opened) == 2  # one looks whether it changed, one reads
+    some = textfile.rows(path, pieces[50], NAMES)
+    assert next(some).text == "500"
+    some.close()
+    assert len(opened) == 4 and len(textpacked._kept) == 4
+    assert next(row.text for row in textfile.rows(path, pieces[51], NAMES)) == "510"
+    assert len(opened) == 4
+
+
+def test_a_packed_file_that_changed_or_is_damaged_is_told(tmp_path):
+    path = tmp_path / "a.txt.gz"
+    path.write_bytes(whole := gzip.compress(b"one\ntwo\n"))
+    (piece,) = textfile.pieces(path, [9], NAMES)
+    assert textfile.unchanged(path, piece)
+    path.write_bytes(gzip.compress(b"one\ntwO\n"))
+    assert not textfile.unchanged(path, piece)
+    for broken in (whole[:-9], whole[:12] + b"\xff\xff" + whole[14:], b"one\n"):
+        path.write_bytes(broken)
+        with pytest.raises(InputError, match=r"a\.txt\.gz: cannot be read .*run again"):
+            list(textfile.pieces(path, [9], NAMES))
+    path.write_bytes(whole)
+    assert [row.text for row in textfile.rows(path, piece, NAMES)] == ["one", "two"]

@@ -46,7 +46,7 @@ __all__ = ["batch"]
 _STOPPED = 130  # what shells say of a program that was interrupted
 
 _Inputs = Annotated[
-    list[Path], typer.Argument(help="Files (.jsonl, .parquet, .txt), or folders of them.")
+    list[Path], typer.Argument(help="Files (.jsonl, .txt, .gz of them, .parquet), or folders.")
 ]
 _Out = Annotated[
     Path | None, typer.Option(help="The run's folder; run again to go on.", show_default=False)

@@ -1,4 +1,7 @@
-"""Files of texts of three kinds, by their suffix: where their rows are, and what is in them."""
+"""Files of texts of three kinds, by their suffix: where their rows are, and what is in them.
+
+Those of lines may be packed by gzip, which a second suffix says.
+"""
 
 from __future__ import annotations
 
@@ -6,18 +9,29 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from pointline.corpus import textcolumns, textlines
+from pointline.corpus import textcolumns, textlines, textpacked
 from pointline.corpus.textrow import Columns, Piece, Row
 from pointline.errors import InputError
 
-__all__ = ["SUFFIXES", "pieces", "rows", "unchanged"]
+__all__ = ["SUFFIXES", "holds_texts", "pieces", "rows", "unchanged"]
 
 _JSON = (".jsonl", ".ndjson")
 _PLAIN = (".txt",)
 _PARQUET = (".parquet",)
 
 #: The suffixes of files that hold texts.
-SUFFIXES = (*_JSON, *_PARQUET, *_PLAIN)
+SUFFIXES = (
+    *_JSON, *_PARQUET, *_PLAIN, *(f"{kind}{textpacked.SUFFIX}" for kind in (*_JSON, *_PLAIN)),
+)  # fmt: skip
+
+
+def holds_texts(path: Path) -> bool:
+    """Tell whether the suffix is one of a file of texts.
+
+    >>> [holds_texts(Path(name)) for name in ("a.b.jsonl", "a.txt.gz", "a.parquet.gz", "gz")]
+    [True, True, False, False]
+    """
+    return path.suffix in SUFFIXES or "".join(path.suffixes[-2:]) in SUFFIXES
 
 
 def pieces(path: Path, sizes: Iterable[int], columns: Columns) -> Iterator[Piece]:
@@ -48,7 +62,8 @@ def _rows(path: Path, piece: Piece, columns: Columns) -> Iterator[Row]:
         if path.suffix in _PARQUET:
             yield from textcolumns.rows(path, piece, columns)
         else:
-            parse = textlines.plain_row if path.suffix in _PLAIN else textlines.json_row(columns)
+            kind = path.with_suffix("") if path.suffix == textpacked.SUFFIX else path
+            parse = textlines.plain_row if kind.suffix in _PLAIN else textlines.json_row(columns)
             yield from textlines.rows(path, piece, parse)
 
 

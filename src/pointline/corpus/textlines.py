@@ -1,17 +1,20 @@
 """Texts in files of lines, JSONL or plain: cut into pieces once, read piece by piece later.
 
-One line is held in memory at a time, and no more of it than `LONGEST` bytes.
+A packed file is read as what it unpacks to, and its pieces are places in that. One line is held in
+memory at a time, and no more of it than `LONGEST` bytes.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from hashlib import blake2b
 from pathlib import Path
 from typing import IO
 
 import orjson
 
+from pointline.corpus import textpacked
 from pointline.corpus.recordfile import why_not_json
 from pointline.corpus.textrow import Columns, Fault, Piece, Row, decoded, row_of
 
@@ -29,7 +32,7 @@ def pieces(path: Path, sizes: Iterable[int]) -> Iterator[Piece]:
 
     A row is a line that is not blank; rows are numbered as lines are.
     """
-    with path.open("rb") as file:
+    with _opened(path) as file:
         number, start = 1, 0
         for size in sizes:
             hashed, first, end, rows = _new(), number, start, 0
@@ -47,8 +50,7 @@ def pieces(path: Path, sizes: Iterable[int]) -> Iterator[Piece]:
 
 def rows(path: Path, piece: Piece, parse: Callable[[int, bytes], Row]) -> Iterator[Row]:
     """Yield the rows of a piece; `parse` is `plain_row`, or `json_row` for some columns."""
-    with path.open("rb") as file:
-        file.seek(piece.start)
+    with _opened(path, piece.start) as file:
         number, left = piece.row, piece.end - piece.start
         for line, length in _lines(file):
             if line is None:
@@ -88,12 +90,22 @@ def json_row(columns: Columns) -> Callable[[int, bytes], Row]:
 def digest(path: Path, piece: Piece) -> str:
     """Return the digest of the bytes where a piece was; "" where the file has no such bytes."""
     hashed, left = _new(), piece.end - piece.start
-    with path.open("rb") as file:
-        file.seek(piece.start)
+    with _opened(path, piece.start) as file:
         while left and (chunk := file.read(min(left, _CHUNK))):
             hashed.update(chunk)
             left -= len(chunk)
     return "" if left else hashed.hexdigest()
+
+
+@contextmanager
+def _opened(path: Path, start: int = 0) -> Iterator[IO[bytes]]:
+    if path.suffix == textpacked.SUFFIX:
+        with textpacked.opened(path, start) as file:
+            yield file
+        return
+    with path.open("rb") as plain:
+        plain.seek(start)
+        yield plain
 
 
 def _new() -> blake2b:

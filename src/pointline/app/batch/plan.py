@@ -127,7 +127,7 @@ def find(inputs: Sequence[Path]) -> tuple[list[Source], list[str]]:
         if not path.is_dir():
             _refuse_no_texts(typed)
         for real, file in _files(path, seen) if path.is_dir() else [(_real(path), path)]:
-            if file.suffix in textfile.SUFFIXES:
+            if textfile.holds_texts(file):
                 found.setdefault(real, file)
             else:
                 left_out.append(file)
@@ -155,9 +155,9 @@ def _refuse_no_texts(path: Path) -> None:
     """Raise InputError where a file that was named is none of texts."""
     if not path.is_file():
         raise InputError(f"{_spoken(path)}: there is no such file")
-    if path.suffix not in textfile.SUFFIXES:
+    if not textfile.holds_texts(path):
         kinds = ", ".join(textfile.SUFFIXES)
-        told = f"a file of texts ends in {kinds}; unpack one that is packed"
+        told = f"a file of texts ends in {kinds}; unpack one that is packed otherwise"
         raise InputError(f"{_spoken(path)}: {told}")
 
 
