@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Annotated
 
@@ -20,6 +20,7 @@ app = typer.Typer(help="Run the benchmarks of a clone; print their tables.", no_
 
 Folder = Annotated[Path, typer.Option(help="The folder benchmarks of a clone.")]
 _FOLDER = Path("benchmarks")
+_SCRIPTS = "benchmarks"  # the table of them all, which comes from no result
 
 
 @app.command("list")
@@ -53,6 +54,8 @@ def run(
     Example: pointline bench run score_speed --records 20000
     """
     at = next((at for at, word in enumerate(names) if word.startswith("-")), len(names))
+    if at == 0:
+        raise InputError("no benchmark is named before the options; see: pointline bench list")
     picked = scripts.pick(scripts.scripts(folder), names[:at])
     for script in picked:
         if script.missing:
@@ -83,11 +86,13 @@ def report(
     """Print the tables that the results make, as Markdown; or hold the pages to them.
 
     The pages are README.md, docs/*.md and benchmarks/README.md; a table stands behind its mark.
+    A table that stands nowhere is told as well, and a mark that is of no table and that no test or
+    benchmark names: it holds a page to nothing.
 
     Example: pointline bench report --check
     """
     found = scripts.scripts(folder)
-    known = {"benchmarks": lambda: _catalogue(found)}
+    known = {_SCRIPTS: lambda: _catalogue(found)}
     wanted = names or [*known, *tables.TABLES]
     made = {
         name: known[name]() if name in known else tables.table(name, folder / "results")
@@ -97,23 +102,20 @@ def report(
         for name, printed in made.items():
             typer.echo(f"<!-- table: {name} -->\n{printed}")
         return
-    wrong = _held(folder.absolute().parent, made, write=write)
-    if wrong and not write:
+    root = folder.absolute().parent
+    wrong = _held(root, made, write=write)
+    astray = [*_astray(root, made)]
+    for line in astray:
+        show.say(line)
+    if astray or (wrong and not write):
         raise typer.Exit(1)
 
 
 def _held(root: Path, made: Mapping[str, str], *, write: bool) -> int:
     """Say which tables of the pages are printed otherwise; write them anew if asked to."""
     count = 0
-    for path in (
-        root / "README.md",
-        *sorted(root.glob("docs/*.md")),
-        root / "benchmarks/README.md",
-    ):
-        page = path.read_text(encoding="utf-8") if path.is_file() else ""
-        wrong = [
-            name for name, shown in pages.marked(page).items() if made.get(name, shown) != shown
-        ]
+    for path, page in _pages(root):
+        wrong = [name for name, shown in pages.marked(page) if name in made and made[name] != shown]
         for name in wrong:
             file = tables.TABLES[name][0] if name in tables.TABLES else "the scripts"
             done = (
@@ -126,6 +128,34 @@ def _held(root: Path, made: Mapping[str, str], *, write: bool) -> int:
             path.write_text(pages.rewritten(page, made), encoding="utf-8")
         count += len(wrong)
     return count
+
+
+def _astray(root: Path, made: Mapping[str, str]) -> Iterator[str]:
+    """Yield what tables stand in no page, and what marks are of no table that anyone knows."""
+    marks = {
+        name: path.relative_to(root)
+        for path, page in _pages(root)
+        for name, _ in pages.marked(page)
+    }
+    for name in (name for name in made if name not in marks):
+        yield f"table {name!r} stands in no page: write its mark, <!-- table: {name} -->"
+    others = marks.keys() - made.keys() - tables.TABLES.keys() - {_SCRIPTS}
+    sources = [path for folder in ("tests", "benchmarks") for path in root.glob(f"{folder}/*.py")]
+    written = "\n".join(path.read_text(encoding="utf-8") for path in sources if others)
+    for name in sorted(others):
+        if not pages.names(written, name):
+            yield f"{marks[name]}: mark {name!r}: no such table, nor does a test name it: mend it"
+
+
+def _pages(root: Path) -> Iterator[tuple[Path, str]]:
+    """Yield the pages that are there, and what is in them."""
+    for path in (
+        root / "README.md",
+        *sorted(root.glob("docs/*.md")),
+        root / "benchmarks/README.md",
+    ):
+        if path.is_file():
+            yield path, path.read_text(encoding="utf-8")
 
 
 def _catalogue(found: tuple[Script, ...]) -> str:

@@ -5,18 +5,28 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
-__all__ = ["marked", "rewritten"]
+__all__ = ["marked", "names", "rewritten"]
 
 _MARKED = re.compile(r"^<!-- table: (.+?) -->\n((?:\|.*(?:\n|\Z))*)", re.MULTILINE)
 
 
-def marked(page: str) -> dict[str, str]:
-    """Return the tables of a page by name, as they are printed.
+def marked(page: str) -> list[tuple[str, str]]:
+    """Return the tables of a page, each with its name, as they are printed.
 
     >>> marked("So:\\n\\n<!-- table: a -->\\n| n |\\n|---|\\n| 1 |\\n\\nBut.\\n")
-    {'a': '| n |\\n|---|\\n| 1 |\\n'}
+    [('a', '| n |\\n|---|\\n| 1 |\\n')]
     """
-    return dict(_MARKED.findall(page))
+    return _MARKED.findall(page)
+
+
+def names(source: str, table: str) -> bool:
+    """Say whether a script names a table, in quotation marks or by its mark.
+
+    >>> names("held('sizes')", "sizes"), names("of all sizes", "sizes")
+    (True, False)
+    """
+    name = re.escape(table)
+    return re.search(rf"(['\"]){name}\1|<!-- table: {name} -->", source) is not None
 
 
 def rewritten(page: str, tables: Mapping[str, str]) -> str:

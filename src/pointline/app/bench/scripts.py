@@ -12,10 +12,11 @@ import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from pointline.errors import InputError
 
-__all__ = ["Script", "measured", "pick", "run", "scripts"]
+__all__ = ["Script", "measured", "pick", "read", "run", "scripts"]
 
 _LAST = re.compile(r"\n\nNeeds\s(.+?);\stakes\s(.+?)\.\Z", re.DOTALL)
 _WRITES = re.compile(r"results/(\w+\.json)")
@@ -92,14 +93,30 @@ def run(script: Script, arguments: Sequence[str]) -> tuple[int, tuple[Path, ...]
     return code, tuple(path for path, time in _times(results).items() if before.get(path) != time)
 
 
+def read(result: Path) -> dict[str, Any]:
+    """Return what a result tells; InputError where it is no JSON object."""
+    try:
+        told = json.loads(result.read_text(encoding="utf-8"))
+    except ValueError:
+        told = None
+    if not isinstance(told, dict):
+        raise InputError(f"{result}: no result of a benchmark: run it again, or remove the file")
+    return told
+
+
 def measured(result: Path) -> str:
     """Return on what processor and on what day a result was measured, as far as it is known.
 
     An older result does not tell its day; then it is that of its last commit.
     """
-    told = json.loads(result.read_text(encoding="utf-8")).get("machine", {})
-    processor = told.get("processor") or told.get("cpu")
-    return ", ".join(filter(None, (told.get("date") or _committed(result), processor)))
+    try:
+        told = read(result).get("machine")
+    except InputError:
+        return "no result of a benchmark"
+    machine = told if isinstance(told, dict) else {}
+    processor = machine.get("processor") or machine.get("cpu")
+    date = machine.get("date") or _committed(result)
+    return ", ".join(str(word) for word in (date, processor) if word)
 
 
 def _committed(path: Path) -> str:

@@ -1,13 +1,13 @@
 """How each table of the pages is made: a function from a result to its head and its rows.
 
 It yields the head before it looks at the result, so that a table has a head where nothing was
-measured yet; a part of a result that is missing has no rows.
+measured yet; a part of a result that is missing has no rows. A row without one of its cells is a
+fault of the result.
 What a page says of its numbers in words is held to the results by tests.
 """
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import product
@@ -15,6 +15,7 @@ from pathlib import Path
 from statistics import fmean, stdev
 from typing import Any
 
+from pointline.app.bench.scripts import read
 from pointline.errors import InputError
 
 __all__ = ["TABLES", "interval", "markdown", "table"]
@@ -25,7 +26,7 @@ Cells = Iterator[tuple[str, ...]]
 def table(name: str, results: Path) -> str:
     """Return the table of that name in Markdown, out of the folder `benchmarks/results`.
 
-    Raises InputError for a name that is none.
+    Raises InputError for a name that is none, and a result that is none or lacks cells.
     """
     if name not in TABLES:
         raise InputError(f"no table {name!r}; there are {', '.join(TABLES)}")
@@ -33,7 +34,11 @@ def table(name: str, results: Path) -> str:
     path = results / file
     if not path.is_file():
         return markdown([next(rows({}))])
-    return markdown(rows(json.loads(path.read_text(encoding="utf-8"))))
+    told = read(path)
+    try:
+        return markdown(rows(told))
+    except (LookupError, TypeError, ValueError, AttributeError, ArithmeticError) as error:
+        raise InputError(f"{path}: no cells for table {name!r}: {error}: measure again") from None
 
 
 def markdown(rows: Iterable[Sequence[str]]) -> str:
@@ -66,8 +71,8 @@ _METRICS = ("tl", "wl", "all")
 def _systems(told: Any) -> Cells:
     columns = list(product(_METRICS, _SYSTEMS))
     yield ("dataset", *(f"{metric.upper()} {name}" for metric, name in columns))
-    found = told["systems"]
-    for dataset in sorted(found[_SYSTEMS["adapter"]]):
+    found = told.get("systems", {})
+    for dataset in sorted(found.get(_SYSTEMS["adapter"], ())):
         cells = (interval(found[_SYSTEMS[name]][dataset], metric) for metric, name in columns)
         yield (f"`{dataset}`", *cells)
 
@@ -88,8 +93,9 @@ _FORMS = ("plain", "listed", "unseen")
 
 def _trials(told: Any) -> Cells:
     yield ("trial", "steps", "tokens", "CPU s", *_FORMS)
-    first = next(iter(told["trials"].values()))
-    for name, trial in told["trials"].items():
+    trials = told.get("trials", {})
+    for name, trial in trials.items():
+        first = next(iter(trials.values()))
         spent = (f"{trial['steps']}", f"{trial['tokens']:,}", f"{trial['cpu_seconds']:.0f}")
         yield (name, *spent, *(_loss(trial[form], first[form]) for form in _FORMS))
 
@@ -115,7 +121,7 @@ def _families(told: Any) -> Cells:
 
 def _prompted(told: Any) -> Cells:
     yield "answers", "texts", "in the format", "labels right", "items right", "entities in the text"
-    for way, count in told["counts"].items():
+    for way, count in told.get("counts", {}).items():
         yield (
             way, str(count["texts"]), str(count["answers"].get("in the format", 0)),
             f"{count['labels right']} of {count['texts']}",
@@ -135,19 +141,19 @@ _FUZZED = (
 
 def _fuzz(told: Any) -> Cells:
     yield "what", "count"
-    for what in _FUZZED:
+    for what in filter(told.__contains__, _FUZZED):
         yield what, str(told[what])
 
 
 def _speed(told: Any) -> Cells:
     yield "batch", "way", "passes of the model", "processor seconds"
-    for row in told["rows"]:
+    for row in told.get("rows", ()):
         yield _cells(row, "batch", "way", "passes", "cpu_s")
 
 
 def _stream(told: Any) -> Cells:
     yield "data", "batch", "texts", "batch by batch", "stream"
-    for row in told["rows"]:
+    for row in told.get("rows", ()):
         yield _cells(row, "data", "batch", "texts", "before_s", "after_s")
 
 
@@ -159,7 +165,7 @@ def _grammar(told: Any) -> Cells:
 
 def _fast(told: Any) -> Cells:
     yield "data", "way", "passes", "seconds", "times faster", "same tokens"
-    for name, found in sorted(told["languages"].items()):
+    for name, found in sorted(told.get("languages", {}).items()):
         for way in filter(found.__contains__, _WAYS):
             row, same = found[way], f"{found[way]['same']} of {found['texts']}"
             yield (name, way, *_cells(row, "passes", "median_s", "faster_median"), same)
@@ -171,14 +177,14 @@ _KINDS = ("body", "drafts", "grammar", "outputs", "rest")
 
 def _split(told: Any) -> Cells:
     yield "data", "way", *_KINDS
-    for name, found in sorted(told["languages"].items()):
-        for way in _WAYS[2:]:
+    for name, found in sorted(told.get("languages", {}).items()):
+        for way in filter(found.__contains__, _WAYS[2:]):
             yield (name, way, *_cells(found[way]["split_ms"], *_KINDS))
 
 
 def _batches(told: Any) -> Cells:
     yield "way", "passes", "texts a second", "same tokens"
-    for way, row in told["ways"].items():
+    for way, row in told.get("ways", {}).items():
         yield (way, *_cells(row, "passes", "per_s"), f"{row['same']} of {told['texts']}")
 
 
@@ -210,7 +216,7 @@ def _cold(told: Any) -> Cells:
 
 def _trl(told: Any) -> Cells:
     yield "trainer", "tokens per CPU second", "times TRL, median of steps"
-    for row in told["rows"]:
+    for row in told.get("rows", ()):
         times = f"{row['times TRL, by CPU, median of steps']:.1f}"
         yield row["trainer"], str(row["tokens per CPU second"]), times
 
@@ -223,7 +229,7 @@ def _verbalizers(told: Any) -> Cells:
         "dataset", "words", "of one token", "first token", "joint, `--longest 1`", "joint",
         "LoRA, a text and epoch",
     )  # fmt: skip
-    found = {(row["dataset"], row["way"]): row for row in told["rows"]}
+    found = {(row["dataset"], row["way"]): row for row in told.get("rows", ())}
     for name in dict.fromkeys(dataset for dataset, _ in found):
         _, single, joint = ways = [found[name, way] for way in _SCORED]
         seconds = [*(way["seconds_100_texts"] for way in ways), single["lora_seconds_text_epoch"]]
@@ -235,7 +241,7 @@ def _verbalizers(told: Any) -> Cells:
 
 def _big_file(told: Any) -> Cells:
     yield "step", "seconds of processor", "peak resident MiB"
-    for row in told["results"]:
+    for row in told.get("results", ()):
         yield row["step"], f"{row['cpu_seconds']:g}", str(row["peak_mib"])
 
 
@@ -261,7 +267,7 @@ def _cpu(told: Any) -> Cells:
         "texts", "processor seconds a text", "processor hours for 100,000,000",
         "days on 64 processors", "cost at 0.04 a processor hour",
     )  # fmt: skip
-    for row in told["rows"]:
+    for row in told.get("rows", ()):
         if row["batch"] == 32:
             each = row["after_s"]
             hours = each / 3600 * 1e8
@@ -271,7 +277,7 @@ def _cpu(told: Any) -> Cells:
 
 def _load(told: Any) -> Cells:
     yield "clients", "texts a second", "p50, s", "p95, s", "CPU seconds a text", "memory, MiB"
-    for row in told["rows"]:
+    for row in told.get("rows", ()):
         counted = _cells(row, "clients", "texts_per_s", "p50_s", "p95_s", "cpu_s_per_text")
         yield (*counted, str(round(row["memory_mib"]["last"])))
 
@@ -284,7 +290,7 @@ def _scoring_peer(told: Any) -> Cells:
         "language", "records", "items", "ours, s", "nervaluate, s", "times as fast",
         "same counts",
     )  # fmt: skip
-    for row in told["rows"]:
+    for row in told.get("rows", ()):
         yield _cells(row, "lang", "records", "items", "ours_s", "theirs_s", "times", "same")
 
 
@@ -293,7 +299,7 @@ def _mask_peer(told: Any) -> Cells:
         "language", "characters", "steps", "compile, llguidance", "compile, xgrammar",
         "mask, llguidance", "mask, xgrammar", "a text, xgrammar over llguidance", "same masks",
     )  # fmt: skip
-    for row in told["rows"]:
+    for row in told.get("rows", ()):
         each = (f"{row[k][way]:g}" for k, way in product(("compile_ms", "mask_ms"), _MASKS))
         same = f"{row['same']} of {row['steps']}"
         yield (*_cells(row, "lang", "characters", "steps"), *each, str(row["times"]), same)
@@ -307,7 +313,7 @@ def _llamacpp_peer(told: Any) -> Cells:
         "model", "language", "texts", "tokens", "our weights", "ours, s", "llama.cpp, s",
         "times as fast", "same text",
     )  # fmt: skip
-    for row in told["rows"]:
+    for row in told.get("rows", ()):
         same = f"{row['same']} of {row['texts']}"
         kinds = _cells(row, "model", "lang", "texts", "tokens", "weights")
         yield (*kinds, *_cells(row, "ours_s", "theirs_s", "times"), same)
