@@ -258,6 +258,9 @@ def test_the_description_tells_of_scores_that_are_absent_and_of_ambiguous_places
     told = served.client.get("/openapi.json").json()
     found, pair = (told["components"]["schemas"][name] for name in ("Found", "FoundPair"))
     assert "scores" not in found["required"] and "ambiguous" in pair["properties"]
+    assert {"403", "421", "500"} <= set(told["paths"]["/v1/extract"]["post"]["responses"])
+    assert {"401", "503"} <= set(told["paths"]["/v1/tasks"]["get"]["responses"])
+    assert "503" in told["paths"]["/health"]["get"]["responses"]
     lines = told["paths"]["/v1/extract"]["post"]["responses"]["200"]["content"]
     assert lines["application/x-ndjson"]["schema"]["anyOf"] == [
         {"$ref": "#/components/schemas/Found"},

@@ -437,6 +437,20 @@ def test_what_was_taken_is_finished_before_the_end():
         served.until(lambda: not served.site.worker._thread.is_alive())
 
 
+def test_a_text_that_is_made_ready_at_the_end_is_told_of():
+    backend = Paced()
+    with serving(backend, limits={"grace": 0.1}) as served:
+        backend.count, count = lambda text: time.sleep(3) or 1, backend.count
+        served.site.worker.extractor.backend.count = backend.count
+        asked = served.later("Ada ran.")
+        served.until(lambda: served.queue.taken and not served.queue.waiting)
+        begun = time.monotonic()
+        served.server.handle_exit(15, None)
+        assert code(asked.answer()) == (503, "stopping")
+        assert time.monotonic() - begun < 2.5
+        backend.count = count
+
+
 def test_the_end_does_not_wait_for_ever():
     backend = Paced()
     with serving(backend, batch_size=1, limits={"grace": 0.3}) as served:

@@ -35,7 +35,8 @@ if TYPE_CHECKING:
 __all__ = ["Desk", "add_faults", "add_routes"]
 
 _LINES = "application/x-ndjson"
-_FAULTS = (400, 401, 408, 413, 415, 422, 429, 503, 504)
+_FAULTS = (400, 401, 403, 408, 413, 415, 421, 422, 429, 500, 503, 504)
+_OF_ALL = (401, 403, 421, 503)  # of every route that texts or counts pass through
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,10 +98,19 @@ class Desk:
 
 def add_routes(app: "FastAPI", desk: Desk) -> None:
     """Add what is served beside the playground."""
+    _add_asking(app, desk)
+    _add_watching(app, desk)
+
+
+def _faults(statuses: tuple[int, ...]) -> dict[int | str, dict[str, Any]]:
+    return {status: {"model": Fault} for status in statuses}
+
+
+def _add_asking(app: "FastAPI", desk: Desk) -> None:
     from fastapi import Request
     from fastapi.responses import Response, StreamingResponse
 
-    answers: dict[int | str, dict[str, Any]] = {status: {"model": Fault} for status in _FAULTS}
+    answers = _faults(_FAULTS)
     answers[200] = {"content": {_LINES: {"schema": LINE}}}
 
     @app.post(
@@ -120,12 +130,26 @@ def add_routes(app: "FastAPI", desk: Desk) -> None:
             return StreamingResponse(desk.lines(order, served), media_type=_LINES)
         return Response(await desk.whole(order), media_type="application/json")
 
-    @app.get("/v1/tasks", response_model=Tasks, summary="The tasks that have a name")
+    @app.get(
+        "/v1/tasks",
+        response_model=Tasks,
+        responses=_faults(_OF_ALL),
+        summary="The tasks that have a name",
+    )
     async def tasks() -> Any:
         """Answer the tasks of pointline's table and those that the model brings."""
         return tasks_of(desk.worker.extractor)
 
-    @app.get("/health", response_model=Health, summary="Whether texts are read")
+
+def _add_watching(app: "FastAPI", desk: Desk) -> None:
+    from fastapi.responses import Response
+
+    @app.get(
+        "/health",
+        response_model=Health,
+        responses={503: {"model": Health | Fault}},
+        summary="Whether texts are read",
+    )
     async def health() -> Any:
         """Answer 200 while texts are read, else 503."""
         worker = desk.worker
@@ -141,7 +165,12 @@ def add_routes(app: "FastAPI", desk: Desk) -> None:
         headers = {} if status == 200 else {"retry-after": "5"}
         return Response(told.model_dump_json(), status, headers, "application/json")
 
-    @app.get("/metrics", summary="Counts in Prometheus' text format", response_class=Response)
+    @app.get(
+        "/metrics",
+        responses=_faults(_OF_ALL),
+        summary="Counts in Prometheus' text format",
+        response_class=Response,
+    )
     async def metrics() -> Any:
         """Answer requests, texts, tokens, seconds, the queue, the process."""
         return Response(desk.metrics.text(), media_type=CONTENT_TYPE)

@@ -84,10 +84,15 @@ class Worker:
     def give_up(self, *, wait: float = 5) -> None:
         """Give up what is left, and wait for the thread to end."""
         self.queue.close(self.queue.closed or "stopping", now=True)
-        for order, *_ in list(self._running.values()):
+        for order in self._orders():
             order.dropped = True
             order.deliver(closed("stopping"))
         self._thread.join(wait)
+
+    def _orders(self) -> list[Order]:
+        """Return whose texts are read, or being made ready."""
+        begun = self._begun
+        return [order for order, *_ in list(self._running.values())] + ([begun] if begun else [])
 
     # ------------------------------------------------------------ in the thread
 
@@ -99,8 +104,7 @@ class Worker:
             done = True
         finally:
             self.queue.close("stopping" if done else "failed", now=True)
-            left = [order for order, *_ in self._running.values()]
-            for order in [*left, *([self._begun] if self._begun else [])]:
+            for order in self._orders():
                 order.deliver(closed("stopping" if done else "failed"))
             self._running.clear()
             self._begun = None
@@ -176,7 +180,7 @@ class Worker:
         if head <= limit // 2:
             return
         whole = prompt_of(options, text.record.text, text.task, text.record)
-        if backend.count(whole) > limit:
+        if head > limit or backend.count(whole) > limit:
             raise InputError(
                 f"the labels take {head:,} of the {limit:,} tokens that the model is shown at a"
                 " time, and this text does not fit beside them: give fewer or shorter labels, or"
