@@ -134,16 +134,14 @@ def batch(
 
     options = Options(constrained=not free, align=align, long=long, max_new_tokens=max_new_tokens)
     limits = Limits(concurrency=concurrency, timeout=timeout)
-    own = _is_trained(model, adapter)
     typed = _Typed(
-        inputs, _ask(task, labels, entities, relations, lang, trained=own),
+        inputs, _ask(task, labels, entities, relations, lang, trained=_is_trained(model, adapter)),
         Loader(model, adapter, dtype, options, limits, precision),
         Columns(text_column, id_column), shard_rows, batch_size, names_in(device), workers,
     )  # fmt: skip
-    _refuse_unheeded(ray, cpus, gpus, typed.devices)
+    doers = _doers(ray, cpus, gpus, typed)
     if plan:
         return _tell(typed, sample, cpus, json=json)
-    doers = workers if ray is None else _cluster(ray, workers, cpus, gpus)
     done = _run(typed, _place(out, sample), doers, keep_text=not drop_text)
     print_json(done.to_dict()) if json else _show(done)
 
@@ -210,25 +208,22 @@ def _settings(load: Loader) -> dict[str, Any]:
     return {"adapter": load.adapter, "dtype": kind, "options": options}
 
 
-def _refuse_unheeded(
-    ray: str | None, cpus: int | None, gpus: float | None, devices: Sequence[str]
-) -> None:
-    """Raise InputError for options that would change nothing."""
-    if ray is None and (cpus is not None or gpus is not None):
-        raise InputError(
-            "--cpus and --gpus are of a cluster's workers: give --ray, or leave them out (--device"
-            " and OMP_NUM_THREADS are for workers of this machine)"
-        )
-    if ray is not None and devices:
+def _doers(ray: str | None, cpus: int | None, gpus: float | None, typed: _Typed) -> int | Workers:
+    """Return who does the work; raise InputError for options that would change nothing."""
+    if ray is None:
+        if cpus is not None or gpus is not None:
+            raise InputError(
+                "--cpus and --gpus are of a cluster's workers: give --ray, or leave them out"
+                " (--device and OMP_NUM_THREADS are for workers of this machine)"
+            )
+        return typed.workers
+    if typed.devices:
         raise InputError(
             "--device is for workers of this machine: a cluster gives each its own, by --gpus"
         )
-
-
-def _cluster(address: str, workers: int, cpus: int | None, gpus: float | None) -> Workers:
     from pointline.app.cluster import shards
 
-    return partial(shards, address=address, workers=workers, cpus=cpus, gpus=gpus)
+    return partial(shards, address=ray, workers=typed.workers, cpus=cpus, gpus=gpus)
 
 
 # ---------------------------------------------------------------- the work
