@@ -276,10 +276,14 @@ def _cpu(told: Any) -> Cells:
 
 
 def _load(told: Any) -> Cells:
-    yield "clients", "texts a second", "p50, s", "p95, s", "CPU seconds a text", "memory, MiB"
+    yield (
+        "clients", "answers", "texts a second", "p50, s", "p95, s", "CPU seconds a text",
+        "own memory, MiB",
+    )  # fmt: skip
     for row in told.get("rows", ()):
-        counted = _cells(row, "clients", "texts_per_s", "p50_s", "p95_s", "cpu_s_per_text")
-        yield (*counted, str(round(row["memory_mib"]["last"])))
+        counted = _cells(row, "texts_per_s", "p50_s", "p95_s", "cpu_s_per_text")
+        answers = str(row["answers"].get("ok", 0))
+        yield (str(row["clients"]), answers, *counted, str(round(row["memory_mib"]["last"])))
 
 
 # ---------------------------------------------------------------- peers
