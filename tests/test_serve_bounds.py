@@ -85,10 +85,9 @@ def test_rows_go_on_while_others_are_refused_or_slow_to_be_made_ready(texts):
         served.until(lambda: backend.seen)
         slow = [served.later(text, given=given) for text in texts]
         served.until(lambda: served.queue.taken == 1 + len(texts))
-        begun = time.monotonic()
         backend.go_on()
         assert running.answer().status_code == 200
-        assert time.monotonic() - begun < 0.2 * 8  # five steps, beside twelve such texts
+        assert served.queue.waiting  # it did not wait for all of them
         for one in slow:
             one.answer()
 
