@@ -16,12 +16,15 @@ from batched import (
     replaced,
     results,
 )
+from chat_server import ChatServer, Reply
 
 from pointline.app.batch.journal import Journal
+from pointline.app.batch.load import Loader
 from pointline.app.batch.run import batch
 from pointline.app.batch.work import journal_file
 from pointline.corpus import recordfile
 from pointline.errors import InputError, ModelError
+from pointline.model.extract import Options
 from pointline.model.runfolder import RunFolder
 
 DEAD = "25 texts in a row without an answer: no answer to this text"
@@ -53,6 +56,9 @@ def test_a_model_that_dies_in_the_middle_leaves_none_of_its_faults_among_the_res
     assert len(results(out)) == 50 and all(row["error"] is None for row in results(out))
     assert Journal(journal_file(out, 5)).done == 4
     assert run([file], out, shard_rows=10).tally.errors == 0
+    with pytest.raises(ModelError, match=DEAD):
+        run([file], tmp_path / "one", _load_dying, shard_rows=60)
+    assert Journal(journal_file(tmp_path / "one", 0)).done == 54
 
 
 def test_rows_that_cannot_be_read_do_not_hide_a_dead_model(tmp_path):
@@ -75,6 +81,38 @@ def test_texts_at_the_end_of_a_shard_are_errors_when_the_model_answers_another(t
     assert few.tally.errors == 20  # fewer than 25 are all there is: nothing else can be asked
 
 
+def test_many_bad_texts_in_two_shards_are_errors_where_the_model_lives(tmp_path):
+    texts = [*["UNANSWERED"] * 20, *["Ada"] * 5, *["UNANSWERED"] * 20, "Ada", "UNANSWERED"]
+    done = run([lines(tmp_path / "a.jsonl", texts)], tmp_path / "out", shard_rows=35)
+    assert done.tally.errors == 41
+    with pytest.raises(ModelError, match=DEAD):  # 25 in a row are, wherever a shard ends
+        run([lines(tmp_path / "b.jsonl", [*["UNANSWERED"] * 20, *texts])], tmp_path / "row",
+            shard_rows=15)  # fmt: skip
+
+
+def test_a_server_that_dies_in_the_middle_of_the_last_shard_leaves_no_errors(tmp_path):
+    """Its answers are kept, but what it is asked to see whether it lives is asked anew."""
+    texts, alive = [f"Ada {at}" for at in range(40)], [30]
+
+    def script(body, number):
+        alive[0] -= 1
+        if alive[0] < 0:
+            return Reply(status=400, error={"message": "out of order"})
+        return Reply("Nature/NER/:person;Ada")
+
+    file, out = lines(tmp_path / "a.jsonl", texts), tmp_path / "out"
+    with ChatServer(script) as server:
+        loader = Loader(f"openai:tiny@{server.url}", options=Options(constrained=False))
+        with pytest.raises(
+            ModelError, match=r"25 texts in a row without an answer: .*out of order"
+        ):
+            run([file], out, loader, shard_rows=100)
+        assert Journal(journal_file(out, 0)).done == 30
+        alive[0] = 100
+        done = run([file], out, loader, shard_rows=100)
+    assert (done.tally.rows, done.tally.errors) == (40, 0)
+
+
 def test_texts_that_kill_in_several_shards_end_the_run_and_are_not_results(tmp_path):
     file, out = lines(tmp_path / "a.jsonl", ["Ada", *["BROKEN"] * 30]), tmp_path / "out"
     with pytest.raises(ModelError, match="10 texts in a row ended their workers: KeyError"):
@@ -86,12 +124,12 @@ def test_texts_that_kill_in_several_shards_end_the_run_and_are_not_results(tmp_p
 
 
 def test_a_text_that_kills_is_tried_once_for_another_shard_and_costs_only_itself(tmp_path):
-    texts = ["Ada", "UNANSWERED", "BROKEN", "Ada", "Ada", "Ada"]
+    texts = ["UNANSWERED", "UNANSWERED", "BROKEN", "Ada", "Ada", "Ada"]
     done = run(
         [lines(tmp_path / "a.jsonl", texts)], tmp_path / "out", workers=replaced, shard_rows=2
     )
-    assert done.tally.faults == {"model-error": 1, "killed": 1}
-    assert [row["row"] for row in results(tmp_path / "out") if row["error"]] == [2, 3]
+    assert done.tally.faults == {"model-error": 2, "killed": 1}
+    assert [row["row"] for row in results(tmp_path / "out") if row["error"]] == [1, 2, 3]
 
 
 def test_a_journal_keeps_the_streak_and_what_was_tried(tmp_path):

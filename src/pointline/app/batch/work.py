@@ -7,9 +7,10 @@ import re
 import shutil
 import tempfile
 import time
+from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import chain, islice
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +20,7 @@ from pointline.app.batch.ask import Ask
 from pointline.app.batch.journal import DEATHS, Journal
 from pointline.app.batch.plan import Plan, Shard
 from pointline.app.batch.room import full, writing
-from pointline.app.batch.streak import KILLED
+from pointline.app.batch.streak import IN_A_ROW, KILLED
 from pointline.corpus import resultfile
 from pointline.corpus.resultfile import Tally
 from pointline.corpus.textrow import Row
@@ -124,7 +125,7 @@ class Worker:
         ):
             self.journal = journal
             told(journal.done)
-            _Shard(self.job, self.plan, shard, extractor, journal, told).do()
+            _Shard(self.job, self.plan, shard, extractor, self.extractor, journal, told).do()
             self.journal = None
             if journal.done != shard.rows:
                 journal.keep(0)
@@ -177,12 +178,13 @@ def _spent(journal: Journal, extractor: Extractor) -> Tally:
 
 @dataclass(slots=True)
 class _Shard:
-    """One shard in the hands of a worker."""
+    """One shard in the hands of a worker; `forgetful` is the extractor that keeps no answers."""
 
     job: Job
     plan: Plan
     shard: Shard
     extractor: Extractor
+    forgetful: Extractor
     journal: Journal
     told: Callable[[int], object]
 
@@ -254,10 +256,10 @@ class _Shard:
             raise ModelError(streak.why(self.journal.reason))
 
     def _try_others(self) -> None:
-        """Ask for texts of other shards, until one is answered, or the model is seen to be dead."""
+        """Ask for other texts, until one is answered, or the model is seen to be dead."""
         for text in islice(self._others(), self.journal.probes, None):
             self.journal.probe()
-            ((_, found),) = self.job.ask.answers(self.extractor, [(0, text)], 1)
+            ((_, found),) = self.job.ask.answers(self.forgetful, [(0, text)], 1)
             if isinstance(found, Prediction):
                 self.journal.probed()
                 return
@@ -265,10 +267,23 @@ class _Shard:
             self._look_out()
 
     def _others(self) -> Iterator[str]:
-        """Yield the texts of all shards behind this one, then of those before it."""
+        """Yield the texts of the shards behind, then those before the streak, then of the others.
+
+        Of those before the streak the last is the first: it had an answer, and has one again if
+        the model lives.
+        """
         at = self.shard.number
-        for shard in chain(self.plan.shards[at + 1 :], self.plan.shards[:at]):
-            yield from (row.text for _, row in self.plan.read(shard) if not row.fault)
+        for shard in self.plan.shards[at + 1 :]:
+            yield from self._texts(shard, shard.rows)
+        own = self._texts(self.shard, self.journal.streak.sound)
+        yield from reversed(deque(own, maxlen=IN_A_ROW))
+        for shard in self.plan.shards[:at]:
+            yield from self._texts(shard, shard.rows)
+
+    def _texts(self, shard: Shard, rows: int) -> Iterator[str]:
+        """Yield the texts of a shard's first rows."""
+        read = islice(self.plan.read(shard), rows)
+        return (row.text for _, row in read if not row.fault)
 
 
 def _told(error: PointlineError) -> str:
