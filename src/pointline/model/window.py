@@ -44,12 +44,13 @@ def split(
     room = limit - count("")
     if room <= 0:
         raise InputError(f"a window of {limit} has no room for text: {count('')} go to the prompt")
-    if count(text) <= limit:
+    if (whole := count(text)) <= limit:
         return [(0, len(text))]
     windows: list[tuple[int, int]] = []
     start = end = 0
+    size = len(text) * limit // max(1, whole)
     while True:
-        size = _reach(text, start, limit, count)
+        size = _reach(text, start, limit, count, size)
         if start + size >= len(text):
             return [*windows, (start, len(text))]
         if start < end and start + size <= end:  # what is shared would fill the window
@@ -63,16 +64,20 @@ def split(
         start = max(_border(text, start, end - 2 * shared - 1, end - shared), start + 1)
 
 
-def _reach(text: str, start: int, limit: int, count: Callable[[str], int]) -> int:
-    """Return how many characters from `start` fit into the limit, to a sixteenth."""
-    size = min(len(text) - start, limit * _CHARS_PER_TOKEN)
-    fits, over = 0, size + 1
+def _reach(text: str, start: int, limit: int, count: Callable[[str], int], guess: int) -> int:
+    """Return how many characters from `start` fit into the limit, to a sixteenth.
+
+    `guess` is where to begin: each count costs as much as the characters that it reads.
+    """
+    most = min(len(text) - start, limit * _CHARS_PER_TOKEN)
+    fits, over, size = 0, most + 1, max(1, min(guess, most))
     while over - fits > 1 + fits // 16:
         used = count(text[start : start + size])
+        likely = size * limit // max(1, used)
         if used <= limit:
-            fits, size = size, (size + over) // 2
+            fits, size = size, min(over - 1, max(size + 1, likely + likely // 20))
         else:
-            over, size = size, max(fits + 1, min(size - 1, size * limit // used))
+            over, size = size, max(fits + 1, min(size - 1, likely))
     if not fits and start < len(text):
         raise InputError(f"not even the character at {start} fits into a window of {limit}")
     return fits
