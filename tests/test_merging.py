@@ -4,7 +4,7 @@ import json
 
 import pytest
 import torch
-from tiny import tiny_model
+from tiny import tiny_adapter, tiny_model
 
 from pointline.errors import ModelError
 from pointline.model import backbone
@@ -15,20 +15,9 @@ from pointline.model.merging import merge
 @pytest.fixture(scope="module")
 def folders(tmp_path_factory):
     """A tiny model, and an adapter of it whose matrices are random."""
-    from peft import LoraConfig, get_peft_model
-
     root = tmp_path_factory.mktemp("adapter")
     model = backbone.load(tiny_model(root / "base", spread=0.1)).model
-    layers = ["q_proj", "v_proj", "down_proj"]
-    with quiet():
-        adapted = get_peft_model(model, LoraConfig(r=4, lora_alpha=6, target_modules=layers))
-    torch.manual_seed(0)
-    with torch.no_grad():
-        for name, parameter in adapted.named_parameters():
-            if "lora_" in name:
-                parameter.normal_(0, 0.1)
-    with quiet():
-        adapted.save_pretrained(root / "adapter")
+    tiny_adapter(model, root / "adapter", ["q_proj", "v_proj", "down_proj"])
     return root / "base", root / "adapter"
 
 

@@ -8,11 +8,10 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tiny import tiny_model, tiny_records
+from tiny import tiny_adapter, tiny_model, tiny_records
 
 from pointline.errors import MissingExtra, ModelError
 from pointline.model import backbone, gemma
-from pointline.model.embedded import quiet
 from pointline.model.extract import Extractor, Options
 from pointline.model.hf import HFBackend
 from pointline.model.plain import Plain, PlainTokenizer
@@ -87,20 +86,7 @@ def folder_tokenizers(folder, whole):
 
 
 def test_an_adapter_is_merged_in_the_same_way(folder, tmp_path, whole):
-    from peft import LoraConfig, get_peft_model
-
-    with quiet():
-        adapted = get_peft_model(
-            backbone.load(folder).model,
-            LoraConfig(r=4, lora_alpha=6, target_modules=["q_proj", "down_proj"]),
-        )
-    torch.manual_seed(0)
-    with torch.no_grad():
-        for name, parameter in adapted.named_parameters():
-            if "lora_" in name:
-                parameter.normal_(0, 0.1)
-    with quiet():
-        adapted.save_pretrained(tmp_path)
+    tiny_adapter(backbone.load(folder).model, tmp_path, ["q_proj", "down_proj"])
     lean, merged = (
         backbone.load(folder, adapter=tmp_path, merge=True, lean=lean) for lean in (True, False)
     )

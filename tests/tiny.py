@@ -124,6 +124,25 @@ def tiny_model(
     return folder
 
 
+def tiny_adapter(model, folder: Path, layers: list[str]) -> Path:
+    """Write a LoRA adapter of a model whose matrices are random; return its folder."""
+    import torch
+    from peft import LoraConfig, get_peft_model
+
+    from pointline.model.embedded import quiet
+
+    with quiet():
+        adapted = get_peft_model(model, LoraConfig(r=4, lora_alpha=6, target_modules=layers))
+    torch.manual_seed(0)
+    with torch.no_grad():
+        for name, parameter in adapted.named_parameters():
+            if "lora_" in name:
+                parameter.normal_(0, 0.1)
+    with quiet():
+        adapted.save_pretrained(folder)
+    return folder
+
+
 def tiny_gguf(path: Path, seed: int = 0) -> Path:
     """Write the tiny Llama as a GGUF file, its matrices in Q8_0; return its path."""
     import gguf
