@@ -117,7 +117,7 @@ def load(
     ("owner/name"), or the folder of an adapter or of a training run, which name their own base.
     `merge=True` adds the adapter into the weights: faster, and it cannot be taken out again.
     `lean=True` is for those who only generate: no more than the weights and the vocabulary is read
-    where the decoder needs no more, in half of the time.
+    where the decoder needs no more, in three fifths of the time.
     `device=None` takes a GPU if there is one, `dtype="auto"` what is fast there. `cache` is where
     GGUF files are converted to.
 
