@@ -82,9 +82,19 @@ def test_the_python_shown_runs(capsys):
 
 
 def test_nothing_was_refused_under_load():
-    path = ROOT / "benchmarks" / "results" / "serve_load.json"
-    rows = json.loads(path.read_text(encoding="utf-8"))["rows"]
-    assert all(set(row["answers"]) == {"ok"} for row in rows)
+    for name in ("serve_load.json", "serve_soak.json"):
+        path = ROOT / "benchmarks" / "results" / name
+        rows = json.loads(path.read_text(encoding="utf-8"))["rows"]
+        assert all(set(row["answers"]) == {"ok"} for row in rows)
+
+
+def test_the_memory_of_the_long_run_is_that_measured():
+    path = ROOT / "benchmarks" / "results" / "serve_soak.json"
+    (row,) = json.loads(path.read_text(encoding="utf-8"))["rows"]
+    memory = row["memory_mib"]
+    assert f"{row['answers']['ok']:,} answers" in PAGE
+    assert f"{round(memory['samples'][-1]):,} at the end" in PAGE
+    assert f"{memory['per_minute']:.1f} MiB a minute" in PAGE
 
 
 @pytest.mark.parametrize("name", re.findall(r"\]\((pictures/[^)]+|[a-z]+\.md)\)", PAGE))
