@@ -162,4 +162,4 @@ def test_anything_can_be_interpreted(text, written, head, cut):
 
 
 def test_repairs_have_names():
-    assert set(REPAIRS) == {"cut-dropped", "repeat-dropped"}
+    assert set(REPAIRS) == {"cut-dropped", "repeat-dropped", "items-full"}

@@ -133,7 +133,7 @@ def test_what_takes_too_long_is_given_up():
     with serving(backend, batch_size=1, limits={"answer": 0.3}) as served:
         backend.hold()
         assert code(served.ask(..., texts=TEXTS)) == (504, "timeout")
-        assert served.queue.taken == served.queue.waiting == 0
+        served.until(lambda: served.queue.taken == served.queue.waiting == 0)
         backend.go_on()
         served.until(lambda: not served.site.worker.running)
         assert served.ask("Di ran.").status_code == 200
@@ -394,7 +394,9 @@ def test_a_worker_that_dies_is_told_of_and_nobody_hangs():
     backend = Paced()
     with serving(backend, batch_size=2) as served:
         backend.hold()
-        asked = [served.later("Ada broken."), *(served.later(f"Bo{n} ran.") for n in range(6))]
+        asked = [served.later("Ada broken.")]
+        served.until(lambda: served.queue.taken == 1)
+        asked += [served.later(f"Bo{n} ran.") for n in range(6)]
         served.until(lambda: served.queue.taken == 7)
         backend.go_on()
         assert {code(one.answer()) for one in asked} == {(503, "model_failed")}
