@@ -156,7 +156,9 @@ class PlainTokenizer:
         said = read_json(folder / "tokenizer_config.json")
         try:
             self.backend_tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
-        except Exception as error:  # the library raises nothing narrower
+        except Exception as error:
+            if type(error) is not Exception:  # the library's own are nothing narrower
+                raise
             raise ValueError(f"tokenizer.json: {error}") from None
         self.backend_tokenizer.encode_special_tokens = True
         ids = {kind: self._id(said.get(f"{kind}_token")) for kind in ("bos", "eos", "pad")}
