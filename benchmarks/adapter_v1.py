@@ -6,8 +6,9 @@
 On the first `--limit` test records of each of the 21 datasets, those of the study where it has the
 dataset, and on what no adapter was trained on (`heldout.py`). The base is shown one solved record;
 every system decodes under the grammar. The adapters of one task are read from a study
-(`pointline study ablation`), its runs "joint:label-first" of the first seed, so that nothing is
-trained twice; they are scored on the records that they have in common with the others.
+(`pointline study ablation`), so that nothing is trained twice: its runs "joint:label-first" of the
+first seed, or, where there are none, the label of "text->label" with the items of "text->items",
+an adapter each. They are scored on the records that they have in common with the others.
 
 A killed call goes on where it stopped; systems whose adapter is not given are left out. Writes
 results/adapter_v1.json and prints the tables of docs/adapter.md.
@@ -134,10 +135,19 @@ def of_one_task(study: Study, sets: Iterable[Tested]) -> dict[str, list[Record]]
     """What the study's adapters of one task say; nothing of sets that it has no finished run of."""
     found = {}
     for each in sets:
-        runs = study.runs(each.name, "joint:label-first")
-        if runs:
-            found[each.name] = list(read_records(runs[0].predictions))
+        joint = study.runs(each.name, "joint:label-first")
+        apart = study.both(each.name, "text->label", "text->items")
+        if joint:
+            found[each.name] = list(read_records(joint[0].predictions))
+        elif apart:
+            found[each.name] = _put_together(*(read_records(run.predictions) for run in apart[0]))
     return found
+
+
+def _put_together(labelled: Iterable[Record], read: Iterable[Record]) -> list[Record]:
+    """The text labels that one adapter gave, with the items that another one found."""
+    labels = {record.id: record.label for record in labelled}
+    return [replace(record, label=labels[record.id]) for record in read if record.id in labels]
 
 
 # ---------------------------------------------------------------- what it is worth

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from pointline.corpus.store import write_dataset
+from pointline.corpus.store import write_dataset, write_records
 from pointline.format.record import Pair, Record
 from pointline.format.tasks import LANGUAGES, adhoc, task
 
@@ -78,6 +78,38 @@ def test_a_set_may_be_asked_as_another_task_than_its_records(versions, sets):
     listed = replace(sets[1], name=f"tconer-en{versions.LISTED}", task=adhoc(word="NER"))
     answers = [replace(r, task="adhoc") for r in listed.records]
     assert versions.scored(listed, answers)["all"] == 1.0
+
+
+class Runs:
+    """What `of_one_task` asks of a study: the folders of the runs of each condition."""
+
+    def __init__(self, folder, **conditions):
+        self.folder, self.conditions = folder, conditions
+
+    def runs(self, dataset, condition):
+        name = condition.replace("->", "_").replace(":", "_").replace("-", "_")
+        records = self.conditions.get(name, {}).get(dataset)
+        if records is None:
+            return []
+        file = self.folder / f"{name}.jsonl"
+        write_records(file, records)
+        return [argparse.Namespace(predictions=file)]
+
+    def both(self, dataset, first, second):
+        found = self.runs(dataset, first), self.runs(dataset, second)
+        return list(zip(*found, strict=True)) if all(found) else []
+
+
+def test_adapters_of_one_task_may_be_one_for_each_level(versions, sets, tmp_path):
+    whole = list(sets[0].records)
+    labels = {"scnm-en": [replace(record, pairs=()) for record in whole]}
+    items = {"scnm-en": [replace(record, label="") for record in whole[:7]]}
+    study = Runs(tmp_path, text_label=labels, text_items=items)
+    assert versions.of_one_task(study, sets) == {"scnm-en": whole[:7]}
+    joint = {"scnm-en": whole[:3]}
+    study = Runs(tmp_path, text_label=labels, text_items=items, joint_label_first=joint)
+    assert versions.of_one_task(study, sets) == joint
+    assert versions.of_one_task(Runs(tmp_path, text_label=labels), sets) == {}
 
 
 def test_tables(versions, sets):
