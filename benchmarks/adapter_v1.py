@@ -32,7 +32,8 @@ from machine import describe
 from systems import example_of
 
 from pointline.app import show
-from pointline.app.bench.tables import interval
+from pointline.app.bench.findings import FINDINGS
+from pointline.app.bench.tables import markdown
 from pointline.corpus.store import read_dataset, read_records
 from pointline.format.record import Record
 from pointline.format.tasks import Task, adhoc
@@ -234,43 +235,10 @@ def results(sets: Sequence[Tested], said: Mapping[str, dict[str, list[Record]]])
 # ---------------------------------------------------------------- tables
 
 
-def table(told: Mapping[str, Any], names: Sequence[str], metric: str, *, mean: bool = True) -> str:
-    """A metric of every system in per cent with its 95 % interval, and its mean over the sets."""
-    systems = [
-        s for s in (BASE, V0, SINGLE, V1) if any(n in told["systems"].get(s, ()) for n in names)
-    ]
-    lines = [
-        f"| {metric.upper()} | " + " | ".join(systems) + " |",
-        "|---" * (len(systems) + 1) + "|",
-    ]
-    for name in names:
-        found = [told["systems"][s].get(name) for s in systems]
-        cells = ["–" if one is None else interval(one, metric) for one in found]
-        lines.append(f"| `{name}` | " + " | ".join(cells) + " |")
-    shared = [n for n in names if all(n in told["systems"][s] for s in systems)]
-    if mean and len(shared) > 1:
-        means = [_mean([told["systems"][s][n] for n in shared], metric) for s in systems]
-        lines.append(f"| mean of {len(shared)} | " + " | ".join(means) + " |")
-    return "\n".join(lines) + "\n"
-
-
-def _mean(found: Sequence[Mapping[str, Any]], metric: str) -> str:
-    values = [one["all"] if metric == "all" else one[metric]["f1"] for one in found]
-    return f"{100 * sum(values) / len(values):.1f}"
-
-
-def tables(told: Mapping[str, Any], sets: Mapping[str, bool]) -> str:
-    published = [name for name, beside in sets.items() if not beside]
-    listed = [name for name in sets if name.endswith(LISTED)]
-    unseen = [name for name, beside in sets.items() if beside and name not in listed]
-    tconer = [name for name in published if name.startswith("tconer-")]
-    made = [table(told, published, metric) for metric in METRICS]
-    for metric in ("tl", "wl"):
-        names = [*tconer, *(f"{name}{KNOWN}" for name in tconer), *listed]
-        made.append(table(told, names, metric, mean=False))
-    made.append(table(told, unseen, "wl"))
-    made.append(table(told, [name for name in unseen if not name.startswith("stockmark")], "tl"))
-    return "\n".join(made)
+def tables(told: Mapping[str, Any]) -> str:
+    """Every table of docs/adapter.md that this result makes."""
+    named = {name: rows for name, (file, rows) in FINDINGS.items() if file == RESULTS.name}
+    return "\n".join(f"{name}\n\n{markdown(rows(told))}" for name, rows in named.items())
 
 
 def main() -> None:
@@ -306,7 +274,7 @@ def main() -> None:
         }
         text = json.dumps(told, ensure_ascii=False, indent=1) + "\n"
         arguments.results.write_text(text, encoding="utf-8")
-        print(tables(told, told["sets"]), flush=True)
+        print(tables(told), flush=True)
 
 
 if __name__ == "__main__":

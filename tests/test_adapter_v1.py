@@ -114,12 +114,33 @@ def test_adapters_of_one_task_may_be_one_for_each_level(versions, sets, tmp_path
 
 def test_tables(versions, sets):
     told = versions.results(sets, {versions.V1: said(sets, 50), versions.V0: said(sets, 2)})
-    table = versions.table(told, ["scnm-en", "tconer-en"], "tl")
-    head, _, *rows = table.splitlines()
+    told["sets"] = {each.name: each.beside for each in sets}
+    every = versions.tables(told)
+    head, _, *rows = every.split("versions tl\n\n")[1].split("\n\n")[0].splitlines()
     assert head == "| TL | version 0 | version 1 |"
     assert rows[0].startswith("| `scnm-en` | ") and rows[-1].startswith("| mean of 2 | ")
-    every = versions.tables(told, {each.name: each.beside for each in sets})
     assert "`music-en`" in every and "`tconer-en, types trained on`" in every
+    part = every.split("versions\n\n| version 1 against")[1]
+    assert "| version 0 | datasets | 28 | +" in part and "| version 0 | held out | 4 | +" in part
+    better = told["differences"]["version 1 against version 0"]["datasets"]["tasks"]
+    sure = sum(found["tl"]["verdict"] == "helps" for found in better.values())
+    assert f"TL {sure} better, 0 worse; WL 0 better, 0 worse of 2 |" in part
+
+
+def test_a_mean_is_over_what_all_have_and_over_what_all_but_one_have(versions, sets):
+    worse, better = said(sets, 2), said(sets, 50)
+    single = {"scnm-en": worse["scnm-en"]}
+    third = replace(sets[0], name="scnm-zh")
+    for found in (worse, better):
+        found["scnm-zh"] = found["scnm-en"]
+    sets = [*sets[:2], third]
+    told = versions.results(
+        sets, {versions.V1: better, versions.V0: worse, versions.SINGLE: single}
+    )
+    told["sets"] = {each.name: each.beside for each in sets}
+    rows = versions.tables(told).split("versions tl\n\n")[1].split("\n\n")[0].splitlines()
+    assert [row.split(" | ")[0] for row in rows[5:]] == ["| mean of 3"]
+    assert rows[-1].split(" | ")[2] == "–" and rows[3].split(" | ")[2] == "–"
 
 
 def test_what_is_tested(versions, tmp_path):

@@ -183,6 +183,7 @@ def test_a_table_of_which_nothing_was_measured_has_a_head(tmp_path):
 @pytest.mark.parametrize("name", tables.TABLES)
 def test_a_part_of_a_result_that_is_missing_has_no_rows(tmp_path, name):
     file, _ = tables.TABLES[name]
+    (tmp_path / file).parent.mkdir(exist_ok=True)
     (tmp_path / file).write_text("{}")
     assert len(tables.table(name, tmp_path).splitlines()) == 2
     (tmp_path / file).write_text("[]")

@@ -9,18 +9,18 @@ What a page says of its numbers in words is held to the results by tests.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from itertools import product
 from pathlib import Path
 from statistics import fmean, stdev
 from typing import Any
 
+from pointline.app.bench.cells import METRICS, Cells, columns_of, interval
+from pointline.app.bench.findings import FINDINGS
 from pointline.app.bench.scripts import read
 from pointline.errors import InputError
 
-__all__ = ["TABLES", "interval", "markdown", "table"]
-
-Cells = Iterator[tuple[str, ...]]
+__all__ = ["TABLES", "markdown", "table"]
 
 
 def table(name: str, results: Path) -> str:
@@ -53,10 +53,6 @@ def markdown(rows: Iterable[Sequence[str]]) -> str:
     return "\n".join([head, "|---" * head.count(" | ") + "|---|", *body]) + "\n"
 
 
-def _cells(row: Mapping[str, Any], *columns: str) -> tuple[str, ...]:
-    return tuple(str(row[column]) for column in columns)
-
-
 # ---------------------------------------------------------------- scores
 
 
@@ -65,27 +61,15 @@ _SYSTEMS = {
     "bare, constrained": "bare, one-shot, constrained",
     "adapter": "adapter, constrained",
 }
-_METRICS = ("tl", "wl", "all")
 
 
 def _systems(told: Any) -> Cells:
-    columns = list(product(_METRICS, _SYSTEMS))
+    columns = list(product(METRICS, _SYSTEMS))
     yield ("dataset", *(f"{metric.upper()} {name}" for metric, name in columns))
     found = told.get("systems", {})
     for dataset in sorted(found.get(_SYSTEMS["adapter"], ())):
         cells = (interval(found[_SYSTEMS[name]][dataset], metric) for metric, name in columns)
         yield (f"`{dataset}`", *cells)
-
-
-def interval(report: Mapping[str, Any], metric: str) -> str:
-    """Return a score in per cent with its interval.
-
-    >>> interval({"all": 0.1, "intervals": {"all": {"low": 0.06, "high": 0.14}}}, "all")
-    '10.0 [6, 14]'
-    """
-    value = report["all"] if metric == "all" else report[metric]["f1"]
-    sure = report["intervals"][metric]
-    return f"{100 * value:.1f} [{100 * sure['low']:.0f}, {100 * sure['high']:.0f}]"
 
 
 _FORMS = ("plain", "listed", "unseen")
@@ -148,19 +132,19 @@ def _fuzz(told: Any) -> Cells:
 def _speed(told: Any) -> Cells:
     yield "batch", "way", "passes of the model", "processor seconds"
     for row in told.get("rows", ()):
-        yield _cells(row, "batch", "way", "passes", "cpu_s")
+        yield columns_of(row, "batch", "way", "passes", "cpu_s")
 
 
 def _stream(told: Any) -> Cells:
     yield "data", "batch", "texts", "batch by batch", "stream"
     for row in told.get("rows", ()):
-        yield _cells(row, "data", "batch", "texts", "before_s", "after_s")
+        yield columns_of(row, "data", "batch", "texts", "before_s", "after_s")
 
 
 def _grammar(told: Any) -> Cells:
     yield "language", "characters", "compile", "mask"
     for row in told.get("grammar", ()):
-        yield _cells(row, "lang", "characters", "compile_ms", "mask_ms_mean")
+        yield columns_of(row, "lang", "characters", "compile_ms", "mask_ms_mean")
 
 
 def _fast(told: Any) -> Cells:
@@ -168,7 +152,7 @@ def _fast(told: Any) -> Cells:
     for name, found in sorted(told.get("languages", {}).items()):
         for way in filter(found.__contains__, _WAYS):
             row, same = found[way], f"{found[way]['same']} of {found['texts']}"
-            yield (name, way, *_cells(row, "passes", "median_s", "faster_median"), same)
+            yield (name, way, *columns_of(row, "passes", "median_s", "faster_median"), same)
 
 
 _WAYS = ("reference", "before", "float32", "float16")
@@ -179,13 +163,13 @@ def _split(told: Any) -> Cells:
     yield "data", "way", *_KINDS
     for name, found in sorted(told.get("languages", {}).items()):
         for way in filter(found.__contains__, _WAYS[2:]):
-            yield (name, way, *_cells(found[way]["split_ms"], *_KINDS))
+            yield (name, way, *columns_of(found[way]["split_ms"], *_KINDS))
 
 
 def _batches(told: Any) -> Cells:
     yield "way", "passes", "texts a second", "same tokens"
     for way, row in told.get("ways", {}).items():
-        yield (way, *_cells(row, "passes", "per_s"), f"{row['same']} of {told['texts']}")
+        yield (way, *columns_of(row, "passes", "per_s"), f"{row['same']} of {told['texts']}")
 
 
 def _precision(told: Any) -> Cells:
@@ -208,7 +192,7 @@ def _shift(level: Mapping[str, Any]) -> str:
 def _cold(told: Any) -> Cells:
     yield "what", "processor seconds, median", "least", "most"
     for row in told.get("rows", ()):
-        yield _cells(row, "what", "cpu_s", "least_s", "most_s")
+        yield columns_of(row, "what", "cpu_s", "least_s", "most_s")
 
 
 # ---------------------------------------------------------------- training and studies
@@ -281,7 +265,7 @@ def _load(told: Any) -> Cells:
         "own memory, MiB",
     )  # fmt: skip
     for row in told.get("rows", ()):
-        counted = _cells(row, "texts_per_s", "p50_s", "p95_s", "cpu_s_per_text")
+        counted = columns_of(row, "texts_per_s", "p50_s", "p95_s", "cpu_s_per_text")
         answers = str(row["answers"].get("ok", 0))
         yield (str(row["clients"]), answers, *counted, str(round(row["memory_mib"]["last"])))
 
@@ -295,7 +279,7 @@ def _scoring_peer(told: Any) -> Cells:
         "same counts",
     )  # fmt: skip
     for row in told.get("rows", ()):
-        yield _cells(row, "lang", "records", "items", "ours_s", "theirs_s", "times", "same")
+        yield columns_of(row, "lang", "records", "items", "ours_s", "theirs_s", "times", "same")
 
 
 def _mask_peer(told: Any) -> Cells:
@@ -306,7 +290,7 @@ def _mask_peer(told: Any) -> Cells:
     for row in told.get("rows", ()):
         each = (f"{row[k][way]:g}" for k, way in product(("compile_ms", "mask_ms"), _MASKS))
         same = f"{row['same']} of {row['steps']}"
-        yield (*_cells(row, "lang", "characters", "steps"), *each, str(row["times"]), same)
+        yield (*columns_of(row, "lang", "characters", "steps"), *each, str(row["times"]), same)
 
 
 _MASKS = ("llguidance", "xgrammar")
@@ -319,8 +303,8 @@ def _llamacpp_peer(told: Any) -> Cells:
     )  # fmt: skip
     for row in told.get("rows", ()):
         same = f"{row['same']} of {row['texts']}"
-        kinds = _cells(row, "model", "lang", "texts", "tokens", "weights")
-        yield (*kinds, *_cells(row, "ours_s", "theirs_s", "times"), same)
+        kinds = columns_of(row, "model", "lang", "texts", "tokens", "weights")
+        yield (*kinds, *columns_of(row, "ours_s", "theirs_s", "times"), same)
 
 
 Rows = Callable[[Any], Cells]
@@ -351,4 +335,5 @@ TABLES: Mapping[str, tuple[str, Rows]] = {
     "scoring peer": ("score_peers.json", _scoring_peer),
     "mask peer": ("mask_peers.json", _mask_peer),
     "llama.cpp": ("llamacpp_peer.json", _llamacpp_peer),
+    **FINDINGS,
 }
