@@ -49,6 +49,10 @@ def row(gold: Sequence[Record], before: Sequence[Record], after: Sequence[Record
     return {"records": len(gold), "same": same, **levels}
 
 
+def _read(folder: Path) -> dict[str, Record]:
+    return {record.id: record for record in read_records(folder / "predictions.jsonl")}
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--data", type=Path, required=True)
@@ -60,10 +64,10 @@ def main() -> None:
     extractor = Extractor(Extractor.load().backend, Options(max_new_tokens=chosen.max_new_tokens))
     report: dict = {"machine": machine.describe(), "datasets": {}}
     for folder in sorted(chosen.before.iterdir()):
-        before = list(read_records(folder / "predictions.jsonl"))
+        before = _read(folder)
         dataset = read_dataset(chosen.data / folder.name)
         by_id = {record.id: record for record in dataset.test}
-        gold = [by_id[record.id] for record in before]
+        gold = [by_id[name] for name in before]
         out = chosen.out / folder.name
         with show.progress(folder.name) as advance:
             predict(
@@ -74,8 +78,9 @@ def main() -> None:
                 batch_size=chosen.batch_size,
                 progress=advance,
             )
-        after = list(read_records(out / "predictions.jsonl"))
-        report["datasets"][folder.name] = row(gold, before, after)
+        after = _read(out)  # in the order in which they were finished, so by id
+        sides = [[some[record.id] for record in gold] for some in (before, after)]
+        report["datasets"][folder.name] = row(gold, *sides)
         print(folder.name, report["datasets"][folder.name], flush=True)
         RESULTS.write_text(json.dumps(report, indent=1) + "\n", encoding="utf-8")
 

@@ -34,3 +34,11 @@ def test_the_adapter_beats_the_bare_model_and_grammars_hold(results, systems):
         assert best["records"] == 200
         for report in (best, constrained[name]):
             assert report["well_formed"] == report["verbatim"] == 1.0
+
+
+def test_the_fast_path_says_what_was_said_before_it():
+    """What docs/inference.md says of the table of both paths."""
+    path = ROOT / "benchmarks" / "results" / "path_scores.json"
+    rows = json.loads(path.read_text(encoding="utf-8"))["datasets"].values()
+    assert sum(row["records"] for row in rows) == sum(row["same"] for row in rows) == 1_600
+    assert all(row[m]["before"] == row[m]["after"] for row in rows for m in ("tl", "wl", "all"))
