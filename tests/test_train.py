@@ -277,6 +277,7 @@ def test_a_run_leaves_everything_behind(base, data, tmp_path):
     assert {path.name for path in done.model.iterdir()} - {"GEMMA_TERMS.html"} == {
         "NOTICE", "README.md", "adapter_config.json", "adapter_model.safetensors", "pointline.json",
     }  # fmt: skip
+    assert len({path.stat().st_mode for path in done.model.iterdir()}) == 1  # all who may read one
     with (done.folder / "curves.csv").open() as file:
         rows = list(csv.DictReader(file))
     assert [float(row["loss"]) for row in rows] == [loss for _, loss in losses(done.folder)]

@@ -149,7 +149,10 @@ class Learner:
         tasks = [dataset["task"] for dataset in about["datasets"]]
         mark = {"base": self._base.mark, "pointline": __version__, "tasks": tasks}
         told = json.dumps(mark, ensure_ascii=False) + "\n"
-        (work / "pointline.json").write_text(told, encoding="utf-8")
+        marked = work / "pointline.json"
+        marked.write_text(told, encoding="utf-8")
+        for weights in work.glob("*.safetensors"):  # safetensors writes them for the owner alone
+            shutil.copymode(marked, weights)
         if notice := card.notice(kind):
             (work / "NOTICE").write_text(notice, encoding="utf-8")
         for path in legal_files(DEFAULT if notice else self._base.name):
