@@ -179,6 +179,25 @@ def test_a_task_may_be_the_one_that_a_dataset_carries(tmp_path, model, gold):
         ask("tasks", gold)
 
 
+def test_the_paper_protocol_reads_what_was_said_or_what_was_meant(tmp_path):
+    """The example of docs/scoring.md: a delimiter that pointline's own form escapes."""
+    gold = Record("1", "scnm-en", "The 10:30 was late.", "Society", (Pair("events", "10:30"),))
+    said = Prediction(
+        gold.id, gold.task, gold.text, gold.label, gold.pairs,
+        completion="Society/NER/:events;10\\:30",
+    )  # fmt: skip
+    for name, record in (("gold", gold), ("said", said)):
+        write_records(tmp_path / f"{name}.jsonl", [record])
+    files = (tmp_path / "gold.jsonl", tmp_path / "said.jsonl")
+    found = {}
+    for way in ("raw", "rewritten"):
+        asked = ("--protocol", "paper", "--completions", way, "--json")
+        found[way] = json.loads(ask("score", *files, *asked).output)["wl"]["f1"]
+        asked = ("compare", files[1], files[1], "--gold", files[0], *asked, "--resamples", 10)
+        assert json.loads(ask(*asked).output)["wl"]["first"] == found[way]
+    assert found == {"raw": pytest.approx(2 / 3), "rewritten": 1.0}
+
+
 def test_a_device_that_is_not_there_is_one_line(model):
     with pytest.raises(ModelError, match="no device 'cuda:99' here"):
         ask("extract", "x", "--task", "scnm-en", "--model", model, "--device", "cuda:99")

@@ -48,3 +48,15 @@ def test_items_first_is_what_is_learned_then(base, data, tmp_path):
 def test_an_order_of_one_level_is_refused(data):
     with pytest.raises(InputError, match="--order is of completions with both levels"):
         ask(data[0], "--out", "o", "--level", "text", "--order", "items-first")
+
+
+def test_labels_may_be_held_out(base, data, tmp_path):
+    english = [path for path in data if "-en" in str(path)]
+    asked = (*english, "--out", tmp_path / "run", "-m", base, "--epochs", 1, "--max-length", 256)
+    with pytest.raises(InputError, match="--held-out 'Natrue': no training record has that label"):
+        ask(*asked, "--held-out", "Natrue")
+    done = ask(*asked, "--held-out", "Nature", "--dev-examples", 0, "--dtype", "float32")
+    assert done.exit_code == 0
+    told = json.loads((tmp_path / "run" / "config.json").read_text())
+    assert told["held_out"] == ["Nature"]
+    assert sum(dataset["held_out"] for dataset in told["datasets"]) > 0

@@ -25,7 +25,16 @@ from pointline.app import (
     cli_translate,
     show,
 )
-from pointline.app.options import Json, Match, Missing, Protocol, TaskName, print_json, task_of
+from pointline.app.options import (
+    Completions,
+    Json,
+    Match,
+    Missing,
+    Protocol,
+    TaskName,
+    print_json,
+    task_of,
+)
 from pointline.errors import InputError, PointlineError
 from pointline.format import tasks as tasks_table
 from pointline.format.tasks import Task
@@ -131,6 +140,7 @@ def score(
     predicted: Annotated[Path, typer.Argument(help="Predictions, or the folder of a run.")],
     protocol: Protocol = "pointline",
     match: Match = "string",
+    completions: Completions = "raw",
     missing: Missing = "error",
     draws: Annotated[
         int, typer.Option(min=0, help="Average so many draws, as the papers do (theirs: 3).")
@@ -156,13 +166,13 @@ def score(
     if draws:
         drawn = scoring.draws(
             *sides, draws=draws, size=size, seed=seed, protocol=protocol, match=match,
-            missing=missing, tasks=known,
+            completions=completions, missing=missing, tasks=known,
         )  # fmt: skip
         print_json(drawn.to_dict()) if json else _show_draws(drawn)
         return
     report = scoring.score(
-        *sides, protocol=protocol, match=match, missing=missing, tasks=known,
-        resamples=resamples, seed=seed,
+        *sides, protocol=protocol, match=match, completions=completions, missing=missing,
+        tasks=known, resamples=resamples, seed=seed,
     )  # fmt: skip
     print_json(report.to_dict()) if json else _show_report(report, labels=labels)
 

@@ -11,7 +11,16 @@ from typing import TYPE_CHECKING, Annotated, NamedTuple
 import typer
 
 from pointline.app import cli_data, show
-from pointline.app.options import Json, Match, Missing, Protocol, TaskName, print_json, task_of
+from pointline.app.options import (
+    Completions,
+    Json,
+    Match,
+    Missing,
+    Protocol,
+    TaskName,
+    print_json,
+    task_of,
+)
 from pointline.errors import InputError
 from pointline.format.record import Record
 from pointline.format.tasks import Task
@@ -35,6 +44,7 @@ def compare(
     ],
     protocol: Protocol = "pointline",
     match: Match = "string",
+    completions: Completions = "raw",
     missing: Missing = "error",
     resamples: Annotated[int, typer.Option(min=1, help="Resamples of each test.")] = 10_000,
     alpha: Annotated[float, typer.Option(help="The corrected p that counts as evidence.")] = 0.05,
@@ -56,7 +66,8 @@ def compare(
     with show.progress("comparing"):
         found = comparison.compare(
             asked.gold, asked.first, asked.second, protocol=protocol, match=match,
-            missing=missing, tasks=known, resamples=resamples, alpha=alpha, seed=seed,
+            completions=completions, missing=missing, tasks=known, resamples=resamples,
+            alpha=alpha, seed=seed,
         )  # fmt: skip
     print_json(found.to_dict()) if json else _show(found)
 

@@ -64,6 +64,10 @@ _Lists = Annotated[
     Literal["whole", "drawn"] | None,
     typer.Option(help="List all labels of the task, or draw some for each record.  [whole]"),
 ]
+_HeldOut = Annotated[
+    list[str] | None,
+    typer.Option(help="Leave out records with this label of either level; may be given often."),
+]
 _Sampling = Annotated[
     Literal["proportional", "root", "equal"] | None,
     typer.Option(help="A dataset's share of an epoch: by size, its root, equal.  [proportional]"),
@@ -105,6 +109,7 @@ def train(
     order: _Order = None,
     show_labels: _ShowLabels = None,
     label_lists: _Lists = None,
+    held_out: _HeldOut = None,
     sampling: _Sampling = None,
     loss_vocabulary: _Vocabulary = None,
     dtype: _Dtype = None,
@@ -129,9 +134,10 @@ def train(
         "warmup_steps": warmup_steps, "rank": rank, "max_tokens_per_batch": batch_tokens,
         "accumulation": accumulation, "max_length": max_length, "examples": examples,
         "dev_examples": dev_examples, "show_labels_share": show_labels,
-        "label_lists": label_lists, "sampling": sampling, "loss_vocabulary": loss_vocabulary,
-        "dtype": dtype, "device": device, "checkpointing": checkpointing, "seed": seed,
-        "save_every": save_every, **_form(level, order),
+        "label_lists": label_lists, "held_out": _held_out(held_out, data), "sampling": sampling,
+        "loss_vocabulary": loss_vocabulary, "dtype": dtype, "device": device,
+        "checkpointing": checkpointing, "seed": seed, "save_every": save_every,
+        **_form(level, order),
     })  # fmt: skip
     config = TrainConfig(tuple(map(str, data)), str(out), base=model, **chosen)
     if estimate:
@@ -143,6 +149,24 @@ def train(
     print_json(result.to_dict()) if json else _show(result)
     if not result.finished:
         raise typer.Exit(_STOPPED)
+
+
+def _held_out(labels: list[str] | None, data: list[Path]) -> tuple[str, ...] | None:
+    """Return the labels that are left out, None where there are none.
+
+    Raises InputError for one that no training record has.
+    """
+    if not labels:
+        return None
+    from pointline.corpus.store import read_dataset
+    from pointline.errors import InputError
+    from pointline.model.labellists import labels_of
+
+    known = {label for path in data for r in read_dataset(path).train for label in labels_of(r)}
+    for label in labels:
+        if label not in known:
+            raise InputError(f"--held-out {label!r}: no training record has that label")
+    return tuple(labels)
 
 
 def _form(level: str | None, order: str | None) -> dict[str, Any]:

@@ -16,6 +16,7 @@ __all__ = [
     "AdapterName",
     "Align",
     "BatchSize",
+    "Completions",
     "DataOption",
     "DatasetFolders",
     "Device",
@@ -50,6 +51,10 @@ Protocol = Annotated[
     typer.Option(help="Parsed records, or the paper's Algorithm 1 on strings."),
 ]
 Match = Annotated[Literal["string", "offset"], typer.Option(help="What makes two pairs the same.")]
+Completions = Annotated[
+    Literal["raw", "rewritten"],
+    typer.Option(help="What the paper protocol reads: as said, or written anew."),
+]
 Missing = Annotated[
     Literal["error", "wrong"], typer.Option(help="A gold record without a prediction.")
 ]

@@ -32,7 +32,7 @@ RECIPES: Mapping[str, Mapping[str, Any]] = MappingProxyType(
                 "epochs": 1,
                 "learning_rate": 1e-3,
                 "max_tokens_per_batch": 1280,
-                "show_labels_share": 0.3,
+                "show_labels_share": 0.5,
                 "label_lists": "drawn",
                 "loss_vocabulary": "seen",
             }
