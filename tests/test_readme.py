@@ -1,9 +1,12 @@
 """The README prints what was measured."""
 
 import json
+import re
 from pathlib import Path
 
 import pytest
+
+from pointline.app.bench.cells import points
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -42,3 +45,28 @@ def test_the_fast_path_says_what_was_said_before_it():
     rows = json.loads(path.read_text(encoding="utf-8"))["datasets"].values()
     assert sum(row["records"] for row in rows) == sum(row["same"] for row in rows) == 1_600
     assert all(row[m]["before"] == row[m]["after"] for row in rows for m in ("tl", "wl", "all"))
+
+
+def test_the_answer_of_the_readme_is_that_of_the_study():
+    """Every sure difference with its interval, the others as a number, and what is not through."""
+    path = ROOT / "benchmarks" / "results" / "mre" / "report.json"
+    told = json.loads(path.read_text(encoding="utf-8"))
+    section = README.split("## Does one level help the other?")[1].split("\n## ")[0]
+    said = dict(
+        re.findall(r"^- The gold \*\*(label|items)\*\*(.*?)(?=^- |\Z)", section, re.S | re.M)
+    )
+    words = ["no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten"]
+    words += ["eleven", "twelve"]
+    for level, question in (("label", "label to items"), ("items", "items to label")):
+        found = [one for one in told["findings"] if one["question"] == question]
+        sure = [one for one in found if one["verdict"] != "no evidence"]
+        text = " ".join(said[level].split())
+        for one in sure:
+            assert f"`{one['dataset']}` ({points(one)}" in text
+        assert text.count("` (") == len(sure)
+        assert f"the other {words[len(found) - len(sure)]} there is no evidence" in text
+        runs = {len(one["seeds"]) for one in found}
+        assert runs == {1} and "with one run of each condition" in section
+        through = f"{words[len(found)]} of the {words[len(told['datasets'])]} are through"
+        assert through in " ".join(section.split())
+    assert not told["mutual"]["gold"] and "never both ways" in " ".join(section.split())
