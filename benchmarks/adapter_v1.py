@@ -107,7 +107,9 @@ def _listing(task: Task, train: Iterable[Record]) -> Task:
 def predictions(
     system: str, adapter: Path | None, sets: Iterable[Tested], arguments: argparse.Namespace
 ) -> dict[str, list[Record]]:
-    """What a system says of every set."""
+    """What a system says of every set; of those alone that it has answered where told so."""
+    if arguments.no_predict:
+        return _answered(system, sets, arguments.out)
     loaded = Extractor.load(arguments.base, adapter=adapter)
     made = {}
     for each in sets:
@@ -125,6 +127,16 @@ def predictions(
             )
         print(f"{system} {each.name} {run.seconds:.0f} s", flush=True)
         made[each.name] = list(read_records(out / "predictions.jsonl"))
+    return made
+
+
+def _answered(system: str, sets: Iterable[Tested], out: Path) -> dict[str, list[Record]]:
+    made = {}
+    for each in sets:
+        file = out / _slug(system) / _slug(each.name) / "predictions.jsonl"
+        found = list(read_records(file)) if file.is_file() else []
+        if {record.id for record in each.records} <= {record.id for record in found}:
+            made[each.name] = found
     return made
 
 
@@ -252,6 +264,7 @@ def main() -> None:
     parser.add_argument("--study", type=Path)
     parser.add_argument("--results", type=Path, default=RESULTS)
     parser.add_argument("--no-base", action="store_true", help="leave the bare base out")
+    parser.add_argument("--no-predict", action="store_true", help="score what is answered already")
     parser.add_argument("--limit", type=int, default=200)
     parser.add_argument("--batch-size", type=int, default=16)
     parser.add_argument("--max-new-tokens", type=int, default=192)

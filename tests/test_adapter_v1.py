@@ -112,6 +112,16 @@ def test_adapters_of_one_task_may_be_one_for_each_level(versions, sets, tmp_path
     assert versions.of_one_task(Runs(tmp_path, text_label=labels), sets) == {}
 
 
+def test_what_is_answered_already_may_be_scored_without_a_model(versions, sets, tmp_path):
+    arguments = argparse.Namespace(no_predict=True, out=tmp_path)
+    for name, records in (("scnm-en", sets[0].records), ("tconer-en", sets[1].records[:3])):
+        folder = tmp_path / "version-1" / name
+        folder.mkdir(parents=True)
+        write_records(folder / "predictions.jsonl", records)
+    found = versions.predictions(versions.V1, tmp_path, sets, arguments)
+    assert found == {"scnm-en": list(sets[0].records)}  # the other one is not through
+
+
 def test_tables(versions, sets):
     told = versions.results(sets, {versions.V1: said(sets, 50), versions.V0: said(sets, 2)})
     told["sets"] = {each.name: each.beside for each in sets}

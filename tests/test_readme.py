@@ -70,3 +70,33 @@ def test_the_answer_of_the_readme_is_that_of_the_study():
         through = f"{words[len(found)]} of the {words[len(told['datasets'])]} are through"
         assert through in " ".join(section.split())
     assert not told["mutual"]["gold"] and "never both ways" in " ".join(section.split())
+
+
+def test_what_is_said_of_version_1_is_what_was_measured():
+    """The sentences of docs/adapter.md between its tables, and the README's."""
+    path = ROOT / "benchmarks" / "results" / "adapter_v1.json"
+    told = json.loads(path.read_text(encoding="utf-8"))
+    before = told["differences"]["version 1 against version 0"]
+    one_task = told["differences"]["version 1 against one task each"]["datasets"]
+    sets = [name for name, beside in told["sets"].items() if not beside]
+    assert len(sets) == len(before["datasets"]["tasks"]) == 21
+    assert all(
+        found[level]["verdict"] != "hurts"
+        for part in (before["datasets"], before["held out"], one_task)
+        for found in part["tasks"].values()
+        for level in ("tl", "wl", "all")
+    )
+    unseen = before["held out"]["tasks"]
+    better = {
+        level: {name for name, found in unseen.items() if found[level]["verdict"] == "helps"}
+        for level in ("tl", "wl")
+    }
+    assert better == {"tl": {"music-en", "music-ja", "music-zh"}, "wl": {"music-ja"}}
+    scores = told["systems"]["version 1"]
+    for lang in ("en", "ja", "zh"):
+        plain, listed = (scores[f"tconer-{lang}{end}"] for end in ("", ", text labels listed"))
+        assert 0.065 < listed["wl"]["f1"] - plain["wl"]["f1"] < 0.17
+    said = " ".join(README.split())
+    for level, name in (("tl", "labels"), ("wl", "items")):
+        gain = 100 * before["datasets"][level]["difference"]
+        assert f"{gain:.1f} points of F1 for {name}" in said
