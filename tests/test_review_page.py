@@ -93,6 +93,22 @@ def test_twenty_items_by_the_keyboard_alone(served):
     at_item(page, 24)
 
 
+def test_a_question_that_is_opened_before_the_last_one_has_said_that_it_closed(served):
+    """The event comes after the closing; keys that are faster than it are not lost."""
+    page = served.person("Mei")
+    page.keyboard.press("?")
+    page.wait_for_selector("dialog[open]")
+    page.evaluate("""() => {
+        document.getElementById("dialog").close();
+        document.body.dispatchEvent(new KeyboardEvent("keydown", { key: "r", bubbles: true }));
+    }""")
+    page.wait_for_selector("dialog[open] .reasons")
+    page.evaluate("() => new Promise((done) => setTimeout(done, 50))")  # the event has come
+    page.keyboard.press("2")
+    at_item(page, 2)
+    assert served.item(1).status == "rejected" and served.item(1).reason == "unnatural"
+
+
 def test_marking_with_the_mouse_in_japanese_behind_emoji(pages, tmp_path):
     text = "👩‍🚀🎻と朝倉澪は、𠮷野家から金沢へ向かい、金沢で歌った。"
     record = Record("ja-1", "scnm-ja", text, "文芸", placed(text, [("人名", "朝倉澪")]))

@@ -77,7 +77,7 @@ def test_the_python_shown_runs(capsys):
     with serving(Paced()) as served:
         exec(shown.replace("http://127.0.0.1:8000", served.base), {})
     said = capsys.readouterr().out.splitlines()
-    assert said[0] == "people Ada 0 3"
+    assert said[0] == "people Tomas 0 5"
     assert sorted(line.split()[0] for line in said[1:]) == ["0", "1"]
 
 

@@ -7,14 +7,24 @@ const dialog = byId("dialog");
 // a key that answers a question is not to work on the page behind it as well
 dialog.addEventListener("keydown", (event) => event.stopPropagation());
 
+// the event comes later than the dialog closes: by then a fast reviewer may have opened the next one
+let settle = null;
+dialog.addEventListener("close", () => {
+  if (!dialog.open) settle?.(dialog.returnValue);
+});
+
 function open(content, { wide = false } = {}) {
+  settle?.(dialog.returnValue);
   dialog.replaceChildren(content);
   dialog.classList.toggle("wide", wide);
   dialog.returnValue = "";
   dialog.showModal();
   dialog.scrollTop = 0; // the button that has the focus may be the last thing of a long one
   return new Promise((resolve) => {
-    dialog.addEventListener("close", () => resolve(dialog.returnValue), { once: true });
+    settle = (value) => {
+      settle = null;
+      resolve(value);
+    };
   });
 }
 
