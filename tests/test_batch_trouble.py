@@ -24,6 +24,7 @@ from pointline.app.batch.run import batch
 from pointline.app.batch.work import journal_file
 from pointline.corpus import recordfile
 from pointline.errors import InputError, ModelError
+from pointline.model.chat.limits import Limits
 from pointline.model.extract import Options
 from pointline.model.runfolder import RunFolder
 
@@ -102,7 +103,11 @@ def test_a_server_that_dies_in_the_middle_of_the_last_shard_leaves_no_errors(tmp
 
     file, out = lines(tmp_path / "a.jsonl", texts), tmp_path / "out"
     with ChatServer(script) as server:
-        loader = Loader(f"openai:tiny@{server.url}", options=Options(constrained=False))
+        loader = Loader(
+            f"openai:tiny@{server.url}",
+            options=Options(constrained=False),
+            limits=Limits(concurrency=1),  # so that no answer comes after the first fault
+        )
         with pytest.raises(
             ModelError, match=r"25 texts in a row without an answer: .*out of order"
         ):
