@@ -118,6 +118,29 @@ def test_a_server_that_dies_in_the_middle_of_the_last_shard_leaves_no_errors(tmp
     assert (done.tally.rows, done.tally.errors) == (40, 0)
 
 
+def test_a_text_is_not_blamed_where_the_answer_of_another_came_after_the_server_died(tmp_path):
+    """Of texts that are asked at once, the first without an answer may be the server's fault."""
+    texts, seen, dead = [f"Ada {at}." for at in range(40)], set(), [True]
+
+    def script(body, number):
+        asked = body["messages"][-1]["content"]
+        text = next(at for at, text in enumerate(texts) if text in asked)
+        again, _ = text in seen, seen.add(text)
+        if dead[0] and (again or text == 21 or text > 22):
+            return Reply(status=400, error={"message": "out of order"})
+        return Reply("Nature/NER/:person;Ada")
+
+    file, out = lines(tmp_path / "a.jsonl", texts), tmp_path / "out"
+    with ChatServer(script) as server:
+        loader = Loader(f"openai:tiny@{server.url}", options=Options(constrained=False))
+        with pytest.raises(ModelError, match="25 texts in a row without an answer"):
+            run([file], out, loader, shard_rows=100)
+        assert Journal(journal_file(out, 0)).done == 21
+        dead[0] = False
+        done = run([file], out, loader, shard_rows=100)
+    assert (done.tally.rows, done.tally.errors) == (40, 0)
+
+
 def test_texts_that_kill_in_several_shards_end_the_run_and_are_not_results(tmp_path):
     file, out = lines(tmp_path / "a.jsonl", ["Ada", *["BROKEN"] * 30]), tmp_path / "out"
     with pytest.raises(ModelError, match="10 texts in a row ended their workers: KeyError"):

@@ -94,6 +94,7 @@ class Journal:
     def take(self, rows: int) -> None:
         """Write down that the next rows are in the model's hands."""
         self._write({_MARK: rows})
+        self.streak.ask()
 
     def add(
         self, results: Sequence[Mapping[str, Any]], spent: tuple[float, float] = (0.0, 0.0)
@@ -196,6 +197,7 @@ class Journal:
         elif _MARK in told:
             self.deaths += self.suspects > 0 and told[_MARK] == 1
             self.suspects, self._reason = max(self.suspects, told[_MARK]), ""
+            self.streak.ask()
         elif _PROBE in told:
             self._learn_of_probe(told)
         else:

@@ -23,7 +23,9 @@ class Streak:
     """The texts without an answer since the last one that had one.
 
     `failed` is how many they are, `killed` how many of the last of them ended their workers, `last`
-    the last one's error, and `sound` the number of rows before the first of them. A row
+    the last one's error, and `sound` the number of rows before the first of them. `sure` leaves out
+    those before it that were asked together with it, from the first without an answer on: of texts
+    that are with a model at once, the answer of one may come after the fault of another. A row
     whose text the model was not asked about neither ends a streak nor is of it. Once it is
     `dead`, a streak does not end any more.
     """
@@ -32,6 +34,8 @@ class Streak:
     killed: int = 0
     last: str = ""
     sound: int = 0
+    sure: int = 0
+    first: int | None = None
 
     @property
     def dead(self) -> bool:
@@ -48,6 +52,10 @@ class Streak:
             return f"{self.killed} texts in a row ended their workers: {word}"
         return f"{self.failed} texts in a row without an answer: {self.last}"
 
+    def ask(self) -> None:
+        """Take in that the next texts go to the model together."""
+        self.first = None
+
     def see(self, result: Mapping[str, Any], rows: int) -> None:
         """Take in the next row's result, with which so many rows are done."""
         if self.dead:
@@ -56,6 +64,7 @@ class Streak:
         if error is None:
             self.end(rows)
         elif fault in MODEL_S:
+            self.first = rows - 1 if self.first is None else self.first
             self.fail(str(error), killed=fault == KILLED)
 
     def fail(self, error: str, *, killed: bool = False) -> None:
@@ -68,3 +77,4 @@ class Streak:
         """Take in a text that has an answer; so many rows are done."""
         self.failed = self.killed = 0
         self.sound = rows
+        self.sure = rows if self.first is None else self.first

@@ -252,7 +252,7 @@ class _Shard:
         """Raise ModelError where the model failed so often that no text can be to blame."""
         streak = self.journal.streak
         if streak.dead:
-            self.journal.keep(streak.sound)
+            self.journal.keep(streak.sure)
             raise ModelError(streak.why(self.journal.reason))
 
     def _try_others(self) -> None:
