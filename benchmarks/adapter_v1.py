@@ -32,7 +32,8 @@ from machine import describe
 from systems import example_of
 
 from pointline.app import show
-from pointline.app.bench.findings import FINDINGS
+from pointline.app.bench.cells import METRICS
+from pointline.app.bench.findings import BASE, FINDINGS, KNOWN, LISTED, SINGLE, V0, V1
 from pointline.app.bench.tables import markdown
 from pointline.corpus.store import read_dataset, read_records
 from pointline.format.record import Record
@@ -45,9 +46,6 @@ from pointline.score.match import score
 from pointline.study.results import Study, read_study
 
 RESULTS = Path(__file__).parent / "results" / "adapter_v1.json"
-BASE, V0, V1, SINGLE = "base, one-shot", "version 0", "version 1", "one task each"
-METRICS = ("tl", "wl", "all")
-LISTED, KNOWN = ", text labels listed", ", types trained on"
 
 
 @dataclass(frozen=True)

@@ -1,13 +1,14 @@
 """F1 of the fast path beside what transformers' forward pass gave, on the same test records.
 
     python benchmarks/path_scores.py --data data --before runs/systems/adapter-constrained \
-        --out runs/path-scores
+        --out runs/path-scores [--adapter runs/adapter-v0]
 
-`--before`: a folder of predictions for each dataset, made by `systems.py` with the shipped adapter
-before the fast path was there (transformers' forward pass, the output rows of the allowed tokens).
-The same records are predicted again; told are the records whose label and items are the same, and
-TL, WL and ALL of both with the paired bootstrap interval of the difference. Resumable. Writes
-results/path_scores.json after every dataset.
+`--before`: a folder of predictions for each dataset, made by `systems.py` with the same weights
+before the fast path was there (transformers' forward pass, the output rows of the allowed tokens);
+`--adapter`: those weights, where they are not the shipped ones. The same records are predicted
+again; told are the records whose label and items are the same, and TL, WL and ALL of both with the
+paired bootstrap interval of the difference. Resumable. Writes results/path_scores.json after every
+dataset.
 
 Needs the embedded model, built datasets and such predictions; takes about 12 minutes.
 """
@@ -53,17 +54,25 @@ def _read(folder: Path) -> dict[str, Record]:
     return {record.id: record for record in read_records(folder / "predictions.jsonl")}
 
 
+def _weights(folder: Path) -> str:
+    return json.loads((folder / "config.json").read_text(encoding="utf-8"))["weights"]
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--before", type=Path, required=True)
     parser.add_argument("--out", type=Path, required=True)
+    parser.add_argument("--adapter", type=Path)
     parser.add_argument("--batch-size", type=int, default=16)
     parser.add_argument("--max-new-tokens", type=int, default=192)
     chosen = parser.parse_args()
-    extractor = Extractor(Extractor.load().backend, Options(max_new_tokens=chosen.max_new_tokens))
+    backend = Extractor.load(adapter=chosen.adapter).backend
+    extractor = Extractor(backend, Options(max_new_tokens=chosen.max_new_tokens))
     report: dict = {"machine": machine.describe(), "datasets": {}}
     for folder in sorted(chosen.before.iterdir()):
+        if (made := _weights(folder)) != backend.weights:
+            raise SystemExit(f"{folder} was made by {made}, these are {backend.weights}: --adapter")
         before = _read(folder)
         dataset = read_dataset(chosen.data / folder.name)
         by_id = {record.id: record for record in dataset.test}

@@ -20,6 +20,7 @@ import tempfile
 from pathlib import Path
 
 import machine
+from publishing import put, write_json
 
 RESULTS = Path(__file__).parent / "results" / "mre"
 #: Figures are kept as pictures with their data; the page, which holds them again, is left out.
@@ -37,21 +38,13 @@ def plan(study: Path) -> dict:
 def publish(study: Path, out: Path) -> None:
     """Write the folder anew."""
     with tempfile.TemporaryDirectory() as held:
-        made = Path(held) / "report"
+        made, kept = Path(held) / "report", Path(held) / "kept"
         order = ["study", "report", str(study), "--out", str(made), "--examples", "0"]
         subprocess.run([sys.executable, "-m", "pointline", *order], check=True, stdout=2)
-        (made / "plan.json").write_text(
-            json.dumps(plan(study), ensure_ascii=False, indent=1) + "\n", encoding="utf-8"
-        )
-        (made / "machine.json").write_text(
-            json.dumps(machine.describe(), indent=1) + "\n", encoding="utf-8"
-        )
-        shutil.rmtree(out, ignore_errors=True)
-        shutil.copytree(made, out, ignore=shutil.ignore_patterns(*LEFT_OUT))
-    for file in sorted(out.rglob("*.*")):
-        if file.suffix != ".png" and str(study.resolve().parent) in file.read_text("utf-8"):
-            raise SystemExit(f"{file} holds a path of this machine: do not publish it")
-    print(f"{len(list(out.rglob('*.*')))} files in {out}")
+        shutil.copytree(made, kept, ignore=shutil.ignore_patterns(*LEFT_OUT))
+        write_json(kept / "plan.json", plan(study))
+        write_json(kept / "machine.json", machine.describe())
+        put(kept, out, sign="report.json", private=[study.parent, Path.home()])
 
 
 def main() -> None:

@@ -108,6 +108,8 @@ def test_choices_are_checked():
             score([record()], [record()], **wrong)
     with pytest.raises(InputError, match="the paper protocol compares strings"):
         score([record()], [record()], protocol="paper", match="offset")
+    with pytest.raises(InputError, match="add protocol='paper'"):
+        score([record()], [record()], completions="rewritten")
 
 
 def test_records_are_read_in_step():

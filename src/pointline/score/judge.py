@@ -31,7 +31,8 @@ class Rules:
     prediction anew in the papers' form instead of taking its raw completion. `tasks` are tasks
     by name that go before the table, such as a manifest's.
 
-    Raises InputError for an unknown choice, or offsets in the paper protocol, which has none.
+    Raises InputError for an unknown choice, offsets in the paper protocol, which has none, or
+    completions rewritten in the pointline protocol, which parses records.
     """
 
     protocol: Protocol = "pointline"
@@ -45,6 +46,10 @@ class Rules:
         _choose("completions", self.completions, ("raw", "rewritten"))
         if self.protocol == "paper" and self.match == "offset":
             raise InputError("the paper protocol compares strings: leave match='offset' out")
+        if self.protocol == "pointline" and self.completions == "rewritten":
+            raise InputError(
+                "completions='rewritten' is of the paper protocol: add protocol='paper'"
+            )
 
     def task(self, name: str) -> Task | None:
         """Return the task of that name, or None where neither `tasks` nor the table has it."""

@@ -9,14 +9,15 @@ from typing import Any
 
 from pointline.app.bench.cells import METRICS, Cells, interval, points
 
-__all__ = ["FINDINGS", "versions"]
+__all__ = ["BASE", "FINDINGS", "KNOWN", "LISTED", "SINGLE", "V0", "V1", "versions"]
 
 # ---------------------------------------------------------------- version 1 of the adapter
 
 #: The systems of `benchmarks/adapter_v1.py`, in the order of the columns.
-_BASE, _V0, _SINGLE, _V1 = "base, one-shot", "version 0", "one task each", "version 1"
-_SYSTEMS = (_BASE, _V0, _SINGLE, _V1)
-_LISTED, _KNOWN = ", text labels listed", ", types trained on"
+BASE, V0, SINGLE, V1 = "base, one-shot", "version 0", "one task each", "version 1"
+SYSTEMS = (BASE, V0, SINGLE, V1)
+#: What a set's name ends in that is another one's records asked or chosen in another way.
+LISTED, KNOWN = ", text labels listed", ", types trained on"
 
 Named = Callable[[Mapping[str, bool]], list[str]]
 
@@ -26,7 +27,7 @@ def _published(sets: Mapping[str, bool]) -> list[str]:
 
 
 def _unseen(sets: Mapping[str, bool]) -> list[str]:
-    return [name for name, beside in sets.items() if beside and not name.endswith(_LISTED)]
+    return [name for name, beside in sets.items() if beside and not name.endswith(LISTED)]
 
 
 def _unseen_labels(sets: Mapping[str, bool]) -> list[str]:
@@ -37,14 +38,14 @@ def _unseen_labels(sets: Mapping[str, bool]) -> list[str]:
 def _open(sets: Mapping[str, bool]) -> list[str]:
     """The sets of open labels: as they are, without what was held out, asked with a list."""
     names = [name for name in _published(sets) if name.startswith("tconer-")]
-    return [*names, *(name + _KNOWN for name in names), *(name + _LISTED for name in names)]
+    return [*names, *(name + KNOWN for name in names), *(name + LISTED for name in names)]
 
 
 def versions(told: Any, *, metric: str, named: Named, mean: bool = False) -> Cells:
     """Yield the rows of one metric: a set each, a column for every system that has one of them."""
     found, names = told.get("systems", {}), named(told.get("sets", {}))
-    systems = [one for one in _SYSTEMS if any(name in found.get(one, ()) for name in names)]
-    yield (metric.upper(), *(systems or _SYSTEMS))
+    systems = [one for one in SYSTEMS if any(name in found.get(one, ()) for name in names)]
+    yield (metric.upper(), *(systems or SYSTEMS))
     for name in names:
         rows = [found[one].get(name) for one in systems]
         if any(rows):
@@ -59,9 +60,10 @@ def _means(
 ) -> Cells:
     """The mean over the sets that all systems have, and over those that only some lack."""
     names = list(names)
-    for some in (systems, [one for one in systems if one != _SINGLE]):
+    others = [one for one in systems if one != SINGLE]
+    for some in (systems, others) if SINGLE in systems else (systems,):
         shared = [name for name in names if all(name in found[one] for one in some)]
-        if len(shared) > 1 and (some is systems or some != systems):
+        if len(shared) > 1:
             means = (
                 _mean([found[one][name] for name in shared], metric) if one in some else "–"
                 for one in systems
@@ -78,7 +80,7 @@ def _differences(told: Any) -> Cells:
     for name, parts in told.get("differences", {}).items():
         for part, found in parts.items():
             if found:
-                who = name.removeprefix(f"{_V1} against ")
+                who = name.removeprefix(f"{V1} against ")
                 whole = (points(found[metric]) for metric in METRICS)
                 yield (who, part, f"{found['records']:,}", *whole, _verdicts(found))
 
