@@ -17,11 +17,13 @@ import json
 import re
 import shutil
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import machine
+from PIL import Image
 from publishing import put, write_json
 
 from pointline.errors import InputError
@@ -33,7 +35,7 @@ from pointline.study.flow.tables import write_tables
 from pointline.study.flow.words import conclusions
 
 RESULTS = Path(__file__).parent / "results" / "flow"
-KEPT = ("curves.csv", "knockout.csv", "datasets.json", "figures/*.png", "figures/*.csv")
+KEPT = ("curves.csv", "knockout.csv", "figures/*.png")
 NAME = re.compile(r"(?P<direction>items-to-label|label-to-items)-(?P<model>\w+)")
 
 
@@ -89,20 +91,36 @@ def correlations(
         yield told | {"pairs": {name: list(pair) for name, pair in found.pairs.items()}}
 
 
-def keep(study: FlowStudy, out: Path) -> None:
-    """Copy what may be passed on of one study."""
+def joined(studies: Sequence[FlowStudy], folder: Path) -> FlowStudy:
+    """Studies that differ in their models and datasets as one, in a folder of its own."""
+    results = {name: one for study in studies for name, one in study.results.items()}
+    return replace(studies[0], folder=folder, results=results)
+
+
+def keep(studies: Sequence[FlowStudy], study: FlowStudy, out: Path) -> None:
+    """Draw and write what may be passed on, the datasets told by name and hash."""
     write_tables(study)
     draw(study)
     for pattern in KEPT:
         for file in study.folder.glob(pattern):
             to = out / file.relative_to(study.folder)
             to.parent.mkdir(parents=True, exist_ok=True)
-            shutil.copyfile(file, to)
-    told = json.loads((study.folder / "config.json").read_text(encoding="utf-8"))
-    for name, dataset in told["datasets"].items():
-        dataset["folder"] = name
-    told["adapter"] = study.adapter and "an adapter"
+            if file.suffix == ".png":  # lines and bands: a palette holds them in a third
+                with Image.open(file) as image:
+                    image.convert("RGB").quantize(128).save(to, optimize=True)
+            else:
+                shutil.copyfile(file, to)
+    told: dict[str, Any] = {"datasets": {}}
+    chosen: dict[str, Any] = {}
+    for one in studies:
+        config = json.loads((one.folder / "config.json").read_text(encoding="utf-8"))
+        adapter = config.pop("adapter")
+        for name, dataset in config.pop("datasets").items():
+            told["datasets"][name] = {"sha256": dataset["sha256"], "adapter": adapter is not None}
+        chosen |= json.loads((one.folder / "datasets.json").read_text(encoding="utf-8"))
+        told |= config
     write_json(out / "config.json", told)
+    write_json(out / "datasets.json", chosen)
 
 
 def publish(folder: Path, report: Path, out: Path) -> None:
@@ -111,20 +129,18 @@ def publish(folder: Path, report: Path, out: Path) -> None:
     with tempfile.TemporaryDirectory() as held:
         made = Path(held) / "flow"
         for direction, model, studies in groups(folder):
-            results: dict[str, FlowResult] = {}
-            for study in studies:
-                alone = len(studies) > 1 or study.folder.name in study.results
-                place = made / f"{direction}-{model}"
-                keep(study, place / study.folder.name if alone else place)
-                results |= study.results
+            name = f"{direction}-{model}"
+            study = joined(studies, Path(held) / "drawn" / name)
+            study.folder.mkdir(parents=True)
+            keep(studies, study, made / name)
             told["studies"].append(
                 {
                     "direction": direction,
                     "model": model,
-                    "prompt": studies[0].config.prompt,
-                    "template": studies[0].config.template,
-                    "datasets": {name: numbers(one) for name, one in results.items()},
-                    "correlations": list(correlations(results, direction, report)),
+                    "prompt": study.config.prompt,
+                    "template": study.config.template,
+                    "datasets": {name: numbers(one) for name, one in study.results.items()},
+                    "correlations": list(correlations(study.results, direction, report)),
                 }
             )
         write_json(made / "flow.json", told)

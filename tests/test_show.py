@@ -59,3 +59,19 @@ def test_a_path_is_said_as_it_is(capsys):
     path = "/runs/[red]a very long name of a folder[/tmp]/" + "x" * 200
     show.say(path)
     assert capsys.readouterr().out == path + "\n"
+
+
+def test_a_table_that_is_wider_than_the_terminal_keeps_its_columns():
+    written = io.StringIO()
+    narrow = Console(file=written, width=40, highlight=False)
+    headers = [f"column{at}" for at in range(9)]
+    show.put(show.table(headers, [[f"{at}.25" for at in range(9)]]), to=narrow)
+    lines = written.getvalue().splitlines()
+    assert lines[-1].split() == [f"{at}.25" for at in range(9)]
+    assert all(header in lines[0] for header in headers)
+
+
+def test_a_table_that_fits_is_no_wider_than_it_is():
+    written = io.StringIO()
+    show.put(show.table(("a", "b"), [("x", "1")]), to=Console(file=written, width=40))
+    assert max(map(len, written.getvalue().splitlines())) < 10

@@ -126,7 +126,7 @@ def tasks(
         print_json([task.to_dict() for task in found])
         return
     headers = ("task", "task word", "items", "labels", "item labels")
-    show.output.print(show.table(headers, [_task_row(task) for task in found]))
+    show.put(show.table(headers, [_task_row(task) for task in found]))
 
 
 def _task_row(task: Task) -> tuple[str, ...]:
@@ -182,7 +182,7 @@ def _show_draws(drawn: Draws) -> None:
         (name, *(f"{100 * value:.2f}" for value in (mean.tl_f1, mean.wl_f1, mean.all)))
         for name, mean in {**drawn.tasks, "all records": drawn}.items()
     ]
-    show.output.print(show.table(("mean of draws", "TL", "WL", "ALL"), rows))
+    show.put(show.table(("mean of draws", "TL", "WL", "ALL"), rows))
 
 
 def _show_report(report: Report, *, labels: bool) -> None:
@@ -191,13 +191,13 @@ def _show_report(report: Report, *, labels: bool) -> None:
     made = [tables.summary(report), tables.conditions(report)]
     made += [tables.by_task(report)] if report.tasks else []
     for table in made:
-        show.output.print(show.table(table.headers, table.rows))
+        show.put(show.table(table.headers, table.rows))
     if labels:
         for title, table in (
             ("text labels", tables.by_label(report, "tl")),
             ("item labels", tables.by_label(report, "wl")),
         ):
-            show.output.print(show.table(table.headers, table.rows, title=title))
+            show.put(show.table(table.headers, table.rows, title=title))
 
 
 app.command()(cli_compare.compare)

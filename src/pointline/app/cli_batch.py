@@ -322,7 +322,7 @@ def _show(done: Summary) -> None:
     )
     if tally.faults:
         rows = [(name, f"{count:,}") for name, count in sorted(tally.faults.items())]
-        show.output.print(show.table(("fault", "rows"), rows))
+        show.put(show.table(("fault", "rows"), rows))
     if done.made:
         rate = f"{done.rate:.1f} a second"
         show.say(f"{done.made_rows:,} rows now, in {done.seconds:.0f} s ({rate})")

@@ -144,7 +144,7 @@ def _show(found: Comparison) -> None:
         if max(part.runs) > 1:
             title += f", {part.runs[0]} and {part.runs[1]} runs"
         rows = [_row(level.upper(), one) for level, one in part.levels.items()]
-        show.output.print(show.table(_HEADERS, rows, title=title))
+        show.put(show.table(_HEADERS, rows, title=title))
         if part.tl.discordant is not None:
             only = part.tl.discordant
             show.say(

@@ -85,7 +85,7 @@ def build(
         return
     manifests = {name: dataset.manifest for name, dataset in built.items()}
     for title, (headers, rows) in _built(manifests).items():
-        show.output.print(show.table(headers, rows, title=title))
+        show.put(show.table(headers, rows, title=title))
 
 
 def _built(manifests: Mapping[str, Mapping[str, Any]]) -> dict[str, Table]:

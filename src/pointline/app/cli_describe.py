@@ -66,7 +66,7 @@ def _tell(found: Findings, limit: int) -> None:
         (rule, SEVERITY[rule], f"{count:,}", f"{count / max(found.records, 1):.2%}")
         for rule, count in found.counts.items()
     ]
-    show.output.print(show.table(("rule", "severity", "cases", "of records"), rows))
+    show.put(show.table(("rule", "severity", "cases", "of records"), rows))
     show.say(
         f"{found.records:,} records, {counts['error']:,} problems, {counts['warning']:,} warnings"
     )
@@ -95,7 +95,7 @@ def stats(
         print_json(found.to_dict())
     else:
         for title, (headers, rows) in found.tables().items():
-            show.output.print(show.table(headers, rows, title=title))
+            show.put(show.table(headers, rows, title=title))
     if figures is not None:
         from pointline.corpus import figures as drawing
 

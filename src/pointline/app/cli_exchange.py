@@ -177,7 +177,7 @@ def _tell(
         show.say(f"{place}: {_sizes(counts)}")
         if rows:
             cells = [(why, f"{n:,}", ", ".join(losses.examples[why])) for why, n in rows]
-            show.output.print(show.table(("lost", "count", "for example"), cells))
+            show.put(show.table(("lost", "count", "for example"), cells))
         else:
             show.say("nothing was lost")
     raise typer.Exit(1 if strict and rows else 0)
@@ -208,7 +208,7 @@ def formats(json: Json = False) -> None:
     for form in FORMATS.values():
         lost = [part for part in PARTS if part not in form.carries]
         rows.append((form.name, form.title, form.suffix or "folder", ", ".join(lost) or "nothing"))
-    show.output.print(show.table(("format", "is", "file", "cannot carry"), rows))
+    show.put(show.table(("format", "is", "file", "cannot carry"), rows))
 
 
 # ---------------------------------------------------------------- the published MMM
@@ -248,7 +248,7 @@ def _bring_published(
 
 def _show_account(told: Mapping[str, Any], account: Account) -> None:
     rows = [(status, f"{told[status]:,}") for status in ("read", "repaired", "rejected")]
-    show.output.print(show.table(("rows", "count"), [*rows, ("in all", f"{account.rows:,}")]))
+    show.put(show.table(("rows", "count"), [*rows, ("in all", f"{account.rows:,}")]))
     why = [
         (status, reason, f"{n:,}")
         for status, reasons in told["reasons"].items()
@@ -260,4 +260,4 @@ def _show_account(told: Mapping[str, Any], account: Account) -> None:
         (("task", "records"), [(name, f"{n:,}") for name, n in told["records"].items()]),
     ):
         if cells:
-            show.output.print(show.table(headers, cells))
+            show.put(show.table(headers, cells))

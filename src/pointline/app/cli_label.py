@@ -226,7 +226,7 @@ def _show(done: Labelling, limits: Limits) -> None:
         show.say(f"{done.had_label:,} of the labelled had a label of their own (--relabel asks)")
     rows = [("label", label, f"{count:,}") for label, count in done.labels.items()]
     rows += [("queued", reason, f"{count:,}") for reason, count in done.reasons.items()]
-    show.output.print(show.table(("", "which", "records"), rows))
+    show.put(show.table(("", "which", "records"), rows))
     used = done.usage
     if used.requests:
         show.say(show.usage(used, used.cost(limits.price_in, limits.price_out)))
@@ -251,6 +251,6 @@ def _show_agreement(found: Mapping[str, Any]) -> None:
         (f"at {cut['threshold']:g} or surer", str(cut["records"]), str(cut["right"]))
         for cut in found["thresholds"]
     ]
-    show.output.print(show.table(("of the gold records", "records", "right"), rows))
+    show.put(show.table(("of the gold records", "records", "right"), rows))
     rows = [(one["first"], one["second"], str(one["count"])) for one in found["confusion"]]
-    show.output.print(show.table(("gold", "proposed", "records"), rows))
+    show.put(show.table(("gold", "proposed", "records"), rows))

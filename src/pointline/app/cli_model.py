@@ -41,7 +41,7 @@ def list_models(json: Json = False) -> None:
         for model in found
     ]
     headers = ("name", "model", "licence", "languages", "size", "installed", "ready")
-    show.output.print(show.table(headers, rows))
+    show.put(show.table(headers, rows))
     for model in found:
         if not model.installed:
             show.say(f"{model.name}: {model.install}")

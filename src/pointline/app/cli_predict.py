@@ -198,7 +198,7 @@ def _show(done: Run) -> None:
     show.say(f"{made} -> {done.folder}")
     if done.faults:
         rows = [(fault, f"{count:,}") for fault, count in done.faults.items()]
-        show.output.print(show.table(("answers that say nothing", "records"), rows))
+        show.put(show.table(("answers that say nothing", "records"), rows))
     _show_score(done.report)
     if done.repaired is not None:
         show.say("the same answers repaired:")
@@ -212,7 +212,7 @@ def _show_score(report: Report | None) -> None:
 
     if report is not None:
         table = tables.summary(report)
-        show.output.print(show.table(table.headers, table.rows))
+        show.put(show.table(table.headers, table.rows))
 
 
 def _chosen(task: str | None, given: _Given, *, trained: bool) -> Task | str | None:

@@ -46,4 +46,4 @@ def read(
         return
     rows = [(rule, f"{count:,}") for rule, count in counts.items()]
     show.say(f"{out}: {counts.get('records kept', 0):,} records")
-    show.output.print(show.table(("rule", "count"), rows))
+    show.put(show.table(("rule", "count"), rows))

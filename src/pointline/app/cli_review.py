@@ -130,7 +130,7 @@ def _export(desk: Desk, review: Review, out: Path, *, json: bool) -> None:
         return
     numbers = {**told["statuses"], **{key: told[key] for key in _SHOWN}}
     rows = [(key, _number(value)) for key, value in numbers.items()]
-    show.output.print(show.table((str(out), ""), rows))
+    show.put(show.table((str(out), ""), rows))
 
 
 def _number(value: Any) -> str:

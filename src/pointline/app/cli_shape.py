@@ -58,7 +58,7 @@ def split(
         return
     rows = [(name, f"{count:,}") for name, count in manifest["counts"].items()]
     show.say(f"{out}: {manifest['split']['groups']:,} groups")
-    show.output.print(show.table(("split", "records"), rows))
+    show.put(show.table(("split", "records"), rows))
 
 
 @app.command()
@@ -84,7 +84,7 @@ def sample(
         return
     rows = [(label or "(none)", f"{count:,}") for label, count in labels.items()]
     show.say(f"{out}: {sum(labels.values()):,} records")
-    show.output.print(show.table(("text label", "records"), rows))
+    show.put(show.table(("text label", "records"), rows))
 
 
 @app.command()

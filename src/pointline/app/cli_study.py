@@ -201,7 +201,7 @@ def _show_plan(plan: Plan) -> None:
         sizes = (first["records"], facts["test"]["records"], left, len(runs), *tokens)
         rows.append((name, *(f"{size:,}" for size in sizes)))
     headers = ("dataset", "train", "test", "left out", "runs", "train tokens", "test tokens")
-    show.output.print(show.table(headers, rows))
+    show.put(show.table(headers, rows))
     learned, read = (sum(run.tokens[part] for run in plan.runs) for part in (0, 1))
     show.say(f"{len(plan.runs)} runs, {learned:,} tokens of training and {read:,} of tests")
 
@@ -242,7 +242,7 @@ def _show_scores(study: Study) -> None:
             means = (_mean([run.metrics["scores"][key] for run in runs]) for key in _SCORES)
             rows.append((name, condition, f"{len(runs)}", *means))
     headers = ("dataset", "condition", "runs", *(key.upper() for key in _SCORES))
-    show.output.print(show.table(headers, rows))
+    show.put(show.table(headers, rows))
 
 
 _SCORES = ("tl", "wl", "all")

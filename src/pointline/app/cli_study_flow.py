@@ -236,14 +236,14 @@ def _show(study: FlowStudy) -> None:
     for name, result in study.results.items():
         found = result.findings
         random = "" if found.like_random is None else f"{found.like_random:.2f}"
-        outside = (f"{a}+ {b}-" for a, b in zip(found.above, found.below, strict=True))
-        ratios = (f"{ratio:.2f}" for ratio in found.ratio)
-        numbers = (f"{found.right:.0%}", *ratios, *outside, f"{found.like_null:.2f}", random)
+        sides = zip(found.ratio, found.above, found.below, strict=True)
+        flows = (f"{ratio:.2f} {above}+ {below}-" for ratio, above, below in sides)
+        numbers = (f"{found.right:.0%}", *flows, f"{found.like_null:.2f}", random)
         rows.append((name, f"{result.curves.samples}", *numbers))
-    headers = ("dataset", "samples", "right", "S_wp/null", "S_pq/null", "S_wp out", "S_pq out")
-    show.output.print(show.table((*headers, "~ null", "~ random"), rows))
+    headers = ("dataset", "samples", "right", "S_wp / null", "S_pq / null", "~ null", "~ random")
+    show.put(show.table(headers, rows))
     layers = next(iter(study.results.values())).findings.layers
-    show.say(f"out: layers of {layers} above (+) and below (-) the band of random positions")
+    show.say(f"+ and -: layers of {layers} above and below the band of random positions")
     show.say("~: Spearman over layers of the share of S_pq with that of random positions, weights")
     show.say(f"-> {study.folder / 'index.html'}")
 
@@ -259,6 +259,6 @@ def _correlation(found: Correlation) -> dict[str, Any]:
 
 def _show_correlation(found: Correlation, number: str) -> None:
     rows = [(name, f"{a:.4f}", f"{b:+.2f}") for name, (a, b) in found.pairs.items()]
-    show.output.print(show.table(("dataset", number, "F1 with - without"), rows))
+    show.put(show.table(("dataset", number, "F1 with - without"), rows))
     low, high = found.interval.low, found.interval.high
     show.say(f"Spearman {found.rho:+.2f} (95 % {low:+.2f} to {high:+.2f}), p = {found.p:.3f}")

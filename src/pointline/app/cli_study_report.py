@@ -63,6 +63,6 @@ def _show(made: Report) -> None:
         show.output.print()
     for title, table in tables(made.findings).items():
         if title in _SHOWN:
-            show.output.print(show.table(table.headers, table.rows, title=title))
+            show.put(show.table(table.headers, table.rows, title=title))
     page = next(file for file in made.files if file.name == "report.html")
     show.say(f"{len(made.files)} files in {page.parent}, the page is {page}", to=show.errors)

@@ -158,7 +158,7 @@ def words(
         print_json(found)
         return
     rows = [(label, f"{len(some)}", ", ".join(some[:8])) for label, some in found.items()]
-    show.output.print(show.table(("class", "words", "the first"), rows))
+    show.put(show.table(("class", "words", "the first"), rows))
 
 
 # ---------------------------------------------------------------- what was typed
@@ -224,7 +224,7 @@ def _show_plan(plan: Plan) -> None:
         for name, facts in plan.datasets.items()
     ]  # fmt: skip
     headers = ("dataset", "classes", "test", "labelled in all", "runs")
-    show.output.print(show.table(headers, rows))
+    show.put(show.table(headers, rows))
 
 
 def _show(study: Study, findings: Findings) -> None:
@@ -233,5 +233,5 @@ def _show(study: Study, findings: Findings) -> None:
     made = tables(findings)
     for title in _SHOWN:
         if title in made:
-            show.output.print(show.table(made[title].headers, made[title].rows, title=title))
+            show.put(show.table(made[title].headers, made[title].rows, title=title))
     show.say(f"{len(study.finished)} of {len(study.plan.runs)} runs -> {study.folder}/report.html")

@@ -214,7 +214,7 @@ def _show(result: TrainResult) -> None:
         for name, scores in entry.get("scores", {}).items()
     ]
     if rows:
-        show.output.print(show.table(("epoch", "dev set", "TL", "WL", "ALL"), rows))
+        show.put(show.table(("epoch", "dev set", "TL", "WL", "ALL"), rows))
     speed = f" ({result.tokens_per_second:.0f} a second)" if result.tokens_per_second else ""
     memory = _gigabytes(result.peak_memory, ", at most ")
     show.say(f"{result.tokens:,} tokens{speed} in {result.seconds:.0f} s{memory} -> {result.model}")
@@ -228,7 +228,7 @@ def _tell_estimate(config: TrainConfig, *, json: bool) -> None:
         print_json([one.to_dict() for one in found])
         return
     columns = ("machine", "weights", "optimizer", "activations", "logits", "together", "time")
-    show.output.print(show.table(columns, map(_row, found)))
+    show.put(show.table(columns, map(_row, found)))
     show.say("computed, not measured: what is counted and assumed is in docs/training.md")
 
 

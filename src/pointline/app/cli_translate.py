@@ -139,11 +139,11 @@ def _show(done: Translation) -> None:
     for name in ("dropped_by_rule", "queued_by_reason"):
         state = name.partition("_")[0]
         rows += [(state, reason, f"{count:,}") for reason, count in told[name].items()]
-    show.output.print(show.table(("", "which", "records"), rows))
+    show.put(show.table(("", "which", "records"), rows))
     if told["mentions"]:
         rows = [
             (step, f"{count:,}", f"{100 * count / told['mentions']:.1f} %")
             for step, count in told["steps"].items()
         ]
-        show.output.print(show.table(("entities", "found", "share"), rows))
+        show.put(show.table(("entities", "found", "share"), rows))
     show.say(show.usage(done.usage, done.cost))

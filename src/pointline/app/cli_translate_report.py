@@ -64,7 +64,7 @@ def _show(found: Report) -> None:
 
     for title, table in reporttables.tables(found).items():
         for headers, rows in _pieces(table):
-            show.output.print(show.table(headers, rows, title=title))
+            show.put(show.table(headers, rows, title=title))
     for rule in found.rule_names:
         for one in found.examples(rule)[:1]:
             why = reporttables.reason(one)

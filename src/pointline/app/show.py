@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from rich.box import SIMPLE_HEAD
 from rich.console import Console, Group
+from rich.measure import Measurement
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 from rich.text import Text
@@ -18,7 +19,17 @@ from pointline.format.tasks import TASKS, Task
 if TYPE_CHECKING:
     from pointline.model.chat.question import Usage
 
-__all__ = ["Advance", "errors", "output", "progress", "records_table", "say", "table", "usage"]
+__all__ = [
+    "Advance",
+    "errors",
+    "output",
+    "progress",
+    "put",
+    "records_table",
+    "say",
+    "table",
+    "usage",
+]
 
 _COLOURS = ("cyan", "yellow", "green", "magenta", "blue", "red", "bright_cyan", "bright_yellow")
 
@@ -28,6 +39,7 @@ _VISIBLE |= dict.fromkeys((*range(0x7F, 0xA0), *range(0x202A, 0x202F)), "\ufffd"
 _VISIBLE |= dict.fromkeys(range(0x2066, 0x206A), "\ufffd")
 
 _SHORT = {"precision": "P", "recall": "R", "predicted": "pred."}
+_FREE = 10_000  # wider than any table
 _KEPT = 14  # columns of text do not get narrower than this, or than their longest word
 
 
@@ -86,19 +98,28 @@ def table(headers: Sequence[str], rows: Iterable[Sequence[str]], *, title: str =
         box=SIMPLE_HEAD,
     )
     for at, header in enumerate(headers):
-        numeric = at > 0 and all(_is_number(row[at]) for row in shown)
-        longest = max((len(word) for row in shown for word in row[at].split()), default=0)
-        longest = max(longest, len(header)) if numeric else longest  # it is not wrapped
+        short = all(len(row[at]) <= 2 * _KEPT for row in shown)
+        numeric = at > 0 and short and all(_is_number(row[at]) for row in shown)
+        words = (part for row in shown for part in ([row[at]] if numeric else row[at].split()))
+        longest = max(map(len, words), default=0)
         made.add_column(
             _SHORT.get(header, header),
             justify="right" if numeric else "left",
             overflow="fold",
             no_wrap=numeric or (at == 0 and all(len(cell) <= 2 * _KEPT for cell in first)),
-            min_width=min(longest, _KEPT),
+            min_width=max(longest, len(header)) if numeric else min(longest, _KEPT),
         )
     for row in shown:
         made.add_row(*map(_text, row))
     return made
+
+
+def put(made: Table, *, to: Console = output) -> None:
+    """Print a table. Rich leaves columns out where they do not fit: here the lines run on."""
+    free = to.options.update(max_width=_FREE)
+    least = Measurement.get(to, free, made).minimum
+    made.width = least if least > to.width else None
+    to.print(made, crop=False)
 
 
 def usage(used: Usage, cost: float) -> str:

@@ -17,6 +17,7 @@ from typing import Any
 
 from pointline.app.bench.cells import METRICS, Cells, columns_of, interval
 from pointline.app.bench.findings import FINDINGS
+from pointline.app.bench.flows import FLOWS
 from pointline.app.bench.scripts import read
 from pointline.errors import InputError
 
@@ -336,4 +337,5 @@ TABLES: Mapping[str, tuple[str, Rows]] = {
     "mask peer": ("mask_peers.json", _mask_peer),
     "llama.cpp": ("llamacpp_peer.json", _llamacpp_peer),
     **FINDINGS,
+    **FLOWS,
 }
