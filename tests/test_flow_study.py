@@ -274,7 +274,9 @@ def test_the_command_writes_everything_and_tells(data, base, tmp_path):
     ]  # fmt: skip
     done = CliRunner().invoke(app, told)
     assert done.exit_code == 0, done.output
-    assert "S_pq / null" in done.output and "~ random" in done.output and "index.html" in done.output
+    assert (
+        "S_pq / null" in done.output and "~ random" in done.output and "index.html" in done.output
+    )
     assert {"index.html", "curves.csv", "figures"} <= {path.name for path in out.iterdir()}
     again = CliRunner().invoke(app, [*told, "--json", "--no-figures"])
     assert '"conclusions"' in again.output and again.exit_code == 0
