@@ -2,6 +2,7 @@
 
 import csv
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -11,6 +12,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from flow_models import batch_of, tokens
 from tiny import tiny_datasets
 from typer.testing import CliRunner
 
@@ -21,9 +23,10 @@ from pointline.study.flow import run as running
 from pointline.study.flow.against import ablation_differences, against, flow_number
 from pointline.study.flow.correlation import correlate, spearman
 from pointline.study.flow.gallery import draw
-from pointline.study.flow.knockout import windows
+from pointline.study.flow.knockout import CUTS, CUTS_BEFORE, cuts, draw_edges, windows
 from pointline.study.flow.page import page
 from pointline.study.flow.parts import Parts, read_npz
+from pointline.study.flow.prompt import Role
 from pointline.study.flow.result import read_flow
 from pointline.study.flow.run import Engine, run
 from pointline.study.flow.samples import choose, read_split
@@ -193,6 +196,48 @@ def test_knockouts_leave_nothing_where_nothing_is_cut(study):
         )
 
 
+def test_the_controls_of_knockouts_cut_as_many_edges():
+    """Each control as many as the cut that it stands beside, whatever the batch."""
+    prompts = [tokens(23, 1), tokens(17, 2), tokens(12, 3)]
+    made, _ = batch_of(prompts)
+    drawn = [draw_edges(one, seed) for seed, one in enumerate(prompts)]
+    found = cuts(made, drawn)
+    assert list(found) == list(CUTS)
+    seen = [(found[name][:, 0].tril(-1)).sum((1, 2)).tolist() for name in CUTS]
+    assert seen[0] == seen[2] == [len(p.at(Role.TEXT)) * len(p.at(Role.INFO)) for p in prompts]
+    assert seen[1] == seen[3] == [len(p.at(Role.INFO)) for p in prompts]
+    for row, prompt in enumerate(prompts):
+        begin, edges = 23 - len(prompt), found["random edges"][row, 0]
+        pool = {*prompt.at(Role.TEXT), *prompt.at(Role.INFO)}
+        pairs = [(i - begin, j - begin) for i, j in edges.nonzero().tolist()]
+        assert all(j < i and {i, j} <= pool for i, j in pairs)
+        alone = cuts(batch_of([prompt])[0], [draw_edges(prompt, row)])["random edges"][0, 0]
+        assert edges[begin:, begin:].equal(alone)
+    again, other = draw_edges(prompts[0], 0), draw_edges(prompts[0], 9)
+    assert np.array_equal(drawn[0], again) and not np.array_equal(again, other)
+
+
+def test_random_edges_are_drawn_evenly():
+    """Over many seeds every pair of text and information comes about as often as any other."""
+    prompt = tokens(12)
+    size = len(prompt.at(Role.TEXT)) + len(prompt.at(Role.INFO))
+    drawn = np.concatenate([draw_edges(prompt, seed) for seed in range(500)])
+    pairs, times = np.unique(drawn, axis=0, return_counts=True)
+    assert len(pairs) == size * (size - 1) / 2
+    assert times.min() > 0.85 * times.mean() and times.max() < 1.15 * times.mean()
+
+
+def test_an_earlier_versions_knockouts_are_read_as_what_they_are(study, tmp_path):
+    old = tmp_path / "old"
+    shutil.copytree(study.folder, old)
+    for cut in old.glob("*/cuts"):
+        cut.rename(cut.with_name("knockout"))
+    result = read_flow(old).results["scnm-ja"]
+    assert result.knocked.cuts == CUTS_BEFORE
+    assert "about half as many (an earlier version's control)" in " ".join(conclusions(result))
+    assert "text->random" in write_tables(read_flow(old))[1].read_text(encoding="utf-8")
+
+
 def test_windows_of_layers():
     assert windows(range(4), 4) == (frozenset(range(4)),)
     assert windows([0, 2, 5], 2) == (frozenset({0, 2}), frozenset({5}), frozenset({0, 2, 5}))
@@ -202,6 +247,7 @@ def test_the_words_say_what_the_controls_say(study):
     said = " ".join(conclusions(study.results["scnm-en"]))
     assert "S_pq is above the random positions' 5 to 95 % band in" in said
     assert "Spearman over layers" in said and "Cut in earnest in all layers" in said
+    assert "as many edges drawn from all pairs within text and information by" in said
     assert any("Liu et al. 2022" in one for one in CRITICISM)
     bare = replace(study.results["scnm-en"], knocked=None, random=())
     assert "--knockout does" in " ".join(conclusions(bare))

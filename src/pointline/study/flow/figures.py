@@ -172,7 +172,7 @@ def _knockout_rows(study: FlowStudy) -> Iterator[tuple[object, ...]]:
                 yield (name, "estimate", cut, layer, layer, *values)
         for at, window in enumerate(found.windows if found else ()):
             assert found is not None
-            for number, cut in enumerate(CUTS):
+            for number, cut in enumerate(found.cuts):
                 parts = (found.change, found.low, found.high)
                 yield (name, "cut", cut, *window, *(float(part[at, number]) for part in parts))
 

@@ -12,8 +12,9 @@ from pointline.format.tasks import Task, from_dict
 from pointline.model.runfolder import RunFolder
 from pointline.study.flow.correlation import spearman
 from pointline.study.flow.curves import Curves, curves
+from pointline.study.flow.knockout import CUTS, CUTS_BEFORE
 from pointline.study.flow.parts import Measured, Parts
-from pointline.study.flow.run import CONFIG, DATASETS, KNOCKOUT, MODEL, RANDOM
+from pointline.study.flow.run import CONFIG, DATASETS, KNOCKOUT, KNOCKOUT_BEFORE, MODEL, RANDOM
 from pointline.study.flow.settings import FlowConfig
 
 if TYPE_CHECKING:
@@ -26,9 +27,11 @@ __all__ = ["Findings", "FlowResult", "FlowStudy", "Knocked", "read_flow"]
 class Knocked:
     """What real knockouts did: mean change of the loss in nats, [windows, cuts], and its interval.
 
-    `other` is the share of samples whose likeliest answer became another.
+    `other` is the share of samples whose likeliest answer became another; `cuts` names what was
+    cut, the controls last (`knockout.CUTS`; `CUTS_BEFORE` in a folder of an earlier version).
     """
 
+    cuts: tuple[str, ...]
     windows: tuple[tuple[int, int], ...]
     samples: int
     change: Array
@@ -144,15 +147,17 @@ def _result(
         measured=measured,
         curves=curves(measured, config.source, seed=config.seed),
         random=tuple(curves(one, config.source, seed=config.seed) for one in blank if one),
-        knocked=_knocked(Parts(folder / name / KNOCKOUT), config.seed),
+        knocked=_knocked(folder / name, config.seed),
         shown=tuple(sorted((folder / name / "maps").glob("[0-9]*.npz"))),
     )
 
 
-def _knocked(parts: Parts, seed: int) -> Knocked | None:
+def _knocked(folder: Path, seed: int) -> Knocked | None:
     import numpy as np
 
-    found = parts.read()
+    cuts, found = CUTS, Parts(folder / KNOCKOUT).read()
+    if not found:
+        cuts, found = CUTS_BEFORE, Parts(folder / KNOCKOUT_BEFORE).read()
     if not found:
         return None
     change = found["change"]
@@ -161,7 +166,7 @@ def _knocked(parts: Parts, seed: int) -> Knocked | None:
     drawn = np.stack([change[pick].mean(0) for pick in picks])
     low, high = np.percentile(drawn, (2.5, 97.5), axis=0)
     windows = tuple((int(first), int(last)) for first, last in found["windows"][0])
-    return Knocked(windows, count, change.mean(0), low, high, found["other"].mean(0))
+    return Knocked(cuts, windows, count, change.mean(0), low, high, found["other"].mean(0))
 
 
 def _median(values: Array) -> float:

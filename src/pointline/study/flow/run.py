@@ -18,7 +18,7 @@ from pointline.format.tasks import Task
 from pointline.model import backbone as backbones
 from pointline.model.backbone import DEFAULT, Backbone, Dtype
 from pointline.model.runfolder import RunFolder
-from pointline.study.flow.knockout import knock_out, windows
+from pointline.study.flow.knockout import draw_edges, knock_out, windows
 from pointline.study.flow.measure import Goal, How, Outcome, Way, choose_way, measure
 from pointline.study.flow.parts import Parts, write_npz
 from pointline.study.flow.recorder import Layout, draw_positions, layout
@@ -28,12 +28,15 @@ from pointline.study.flow.settings import FlowConfig
 if TYPE_CHECKING:
     from torch import Tensor
 
-__all__ = ["CONFIG", "DATASETS", "KNOCKOUT", "MODEL", "Engine", "Loader", "run"]
+__all__ = ["CONFIG", "DATASETS", "KNOCKOUT", "KNOCKOUT_BEFORE", "MODEL", "Engine", "Loader", "run"]
 
 CONFIG, DATASETS = "config.json", "datasets.json"
 
 #: The stages: the model itself, the knockouts, a model of random weights (with its number).
-MODEL, KNOCKOUT, RANDOM = "model", "knockout", "random"
+MODEL, KNOCKOUT, RANDOM = "model", "cuts", "random"
+
+#: Where earlier versions kept knockouts, of which one control was another (`knockout.CUTS_BEFORE`).
+KNOCKOUT_BEFORE = "knockout"
 
 _VERSION = 1  # of what the folder holds
 
@@ -234,7 +237,10 @@ class _Study:
                 " have: run without --knockout"
             )
         found = windows(self._layers(), self._config.knockout)
-        change, other = knock_out(self._model.model, made, goal, found, loss=self._config.loss)
+        drawn = [draw_edges(sample.tokens, sample.seed) for sample in batch]
+        change, other = knock_out(
+            self._model.model, made, goal, found, drawn, loss=self._config.loss
+        )
         edges = np.array([[min(window), max(window)] for window in found])
         return {
             "ids": np.array([sample.id for sample in batch]),

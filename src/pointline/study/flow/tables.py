@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pointline.study.flow.curves import QUANTITIES, Curves
-from pointline.study.flow.knockout import CUTS
 from pointline.study.flow.parts import Measured, write_npz
 from pointline.study.flow.prompt import Role
 from pointline.study.flow.result import FlowStudy
@@ -99,7 +98,7 @@ def _knocked_rows(study: FlowStudy) -> Iterator[dict[str, object]]:
         found = result.knocked
         for at, (first, last) in enumerate(found.windows if found else ()):
             assert found is not None
-            for cut, title in enumerate(CUTS):
+            for cut, title in enumerate(found.cuts):
                 row: dict[str, object] = {"dataset": name, "first": first, "last": last}
                 row |= {"cut": title, "samples": found.samples}
                 row |= _cells("change", found.change, found.low, found.high, (at, cut))

@@ -39,6 +39,16 @@ CRITICISM = (
     " Reinforcement Effect through Information Flow).",
 )
 
+#: What the controls of knockouts cut, in words.
+_CONTROLS = {
+    "random edges": "as many edges drawn from all pairs within text and information",
+    "random->target": "as many edges from random positions of text and information to the target",
+    "text->random": (
+        "the edges between random positions and the rest of text and information, about half as"
+        " many (an earlier version's control),"
+    ),
+}
+
 _ALIKE = 0.7  # a rank correlation from which two curves are called alike
 
 
@@ -110,11 +120,12 @@ def _of_knockouts(result: FlowResult) -> Iterator[str]:
         yield "No edge was cut in earnest: --knockout does."
         return
     change, low, high = (getattr(result.knocked, name)[-1] for name in ("change", "low", "high"))
-    for real, control, name in ((0, 2, "text → information"), (1, 3, "information → target")):
+    for real, name in enumerate(("text → information", "information → target")):
+        control = real + 2
         yield (
             f"Cut in earnest in all layers, {name} changes the loss by {change[real]:+.3f} nats"
-            f" ({low[real]:+.3f} to {high[real]:+.3f}), the same edges of random positions by"
-            f" {change[control]:+.3f} ({low[control]:+.3f} to {high[control]:+.3f})."
+            f" ({low[real]:+.3f} to {high[real]:+.3f}), {_CONTROLS[result.knocked.cuts[control]]}"
+            f" by {change[control]:+.3f} ({low[control]:+.3f} to {high[control]:+.3f})."
         )
 
 
