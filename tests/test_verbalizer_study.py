@@ -3,12 +3,14 @@
 import json
 import shutil
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner
 from verbalized import tiny_bert, tiny_causal, tiny_classified, tiny_t5, word_file
 
 from pointline.app.cli import app
+from pointline.corpus.manifest import sha256
 from pointline.corpus.store import read_records
 from pointline.errors import InputError
 from pointline.format.record import Prediction, Record
@@ -21,6 +23,7 @@ from pointline.study.results import Run, Study, read_study
 from pointline.study.verbalizer import pages, report
 from pointline.study.verbalizer import scorer as scoring
 from pointline.study.verbalizer.plan import Settings, condition, drawn, method_of, planned
+from pointline.study.verbalizer.sources import Source
 from pointline.study.verbalizer.study import run_study
 
 
@@ -127,6 +130,74 @@ def test_data_that_cannot_be(settings, tmp_path):
         drawn(replace(settings, data=(f"{settings.data[0]}/scnm-ja", str(tmp_path / "other"))))
 
 
+def test_lists_whose_paths_look_alike_have_runs_of_their_own(settings, place, tmp_path):
+    (tmp_path / "q").mkdir()
+    names = [f"{tmp_path}/q/a.json", f"{tmp_path}/q-a.json", f"{tmp_path}/{'long' * 40}.json"]
+    for name in names:
+        word_file(Path(name), "ja")
+    mine = replace(
+        settings, data=(f"{settings.data[0]}/scnm-ja",), tune=(),
+        verbalizers=("label", *(f"related:{name}" for name in names)),
+    )  # fmt: skip
+    ids = [run.id for run in planned(mine, drawn(mine)).runs]
+    assert len(set(ids)) == len(ids) == 2 * 4
+    assert ids[0] == "scnm-ja.label.zero-shot.0" and max(map(len, ids)) < 100
+
+
+def test_lists_are_read_when_a_study_is_planned(settings, place, tmp_path):
+    """The first dataset has its list, the second has none, or one that is none."""
+    shutil.copy(place / "words" / "scnm-en.json", tmp_path / "scnm-en.json")
+    mine = replace(settings, verbalizers=(f"label+related:{tmp_path}",))
+    with pytest.raises(InputError, match=r"scnm-ja\.json: cannot be read"):
+        run_study(mine, tmp_path / "out", load=no_model)
+    assert not (tmp_path / "out").exists()
+    (tmp_path / "scnm-ja.json").write_text("{")
+    done = CliRunner().invoke(
+        app,
+        ["study", "verbalizer", settings.data[0], "--verbalizers", f"related:{tmp_path}",
+         "--least", "3", "--out", str(tmp_path / "out"), "--dry-run"],
+    )  # fmt: skip
+    assert isinstance(done.exception, InputError) and "not JSON" in str(done.exception)
+
+
+def test_a_list_is_read_once(settings, place, tmp_path):
+    shutil.copytree(place / "words", tmp_path / "words")
+    mine = replace(settings, verbalizers=(f"related:{tmp_path / 'words'}",), tune=())
+    found = drawn(mine)[0]
+    shutil.rmtree(tmp_path / "words")
+    [one] = found.lists.values()
+    made = Source(mine.verbalizers[0]).verbalizer(
+        found.task, found.known, found.shots[0], lists=found.lists
+    )
+    assert made.classes == one.verbalizer.classes
+
+
+def test_what_a_study_rests_on_is_in_its_plan(settings, place):
+    facts = drawn(replace(settings, verbalizers=("related", f"related:{place / 'words'}")))[1]
+    told = facts.facts()
+    for split in ("train", "test"):
+        assert told["sha256"][split] == sha256(place / "data" / "scnm-ja" / f"{split}.jsonl")
+    ours, mine = told["lists"].values()
+    assert ours["file"] == "scnm-ja.json" and len(ours["sha256"]) == 64
+    assert mine == {
+        "file": str(place / "words" / "scnm-ja.json"),
+        "sha256": sha256(place / "words" / "scnm-ja.json"),
+    }
+    assert told["shots_by_class"] == dict.fromkeys(told["classes"], 3)
+
+
+def test_items_are_not_asked_of_data_without(settings, place, tmp_path):
+    shutil.copytree(place / "data" / "scnm-ja", tmp_path / "scnm-ja")
+    for split in ("train", "test"):
+        file = tmp_path / "scnm-ja" / f"{split}.jsonl"
+        records = [json.loads(line) | {"pairs": []} for line in file.read_text().splitlines()]
+        file.write_text("".join(json.dumps(record) + "\n" for record in records))
+    for name in ("items", "label+items:shots"):
+        with pytest.raises(InputError, match="no training record has an item"):
+            drawn(replace(settings, data=(str(tmp_path / "scnm-ja"),), verbalizers=(name,)))
+    assert drawn(replace(settings, data=(str(tmp_path / "scnm-ja"),), verbalizers=("label",)))
+
+
 # ---------------------------------------------------------------- the runs
 
 
@@ -178,15 +249,74 @@ def test_another_study_needs_another_folder(settings, study, tmp_path):
         run_study(settings, tmp_path)
 
 
-def test_changed_data_need_another_folder(place, settings, study, tmp_path):
-    shutil.copytree(place / "data", tmp_path / "data")
-    moved = replace(settings, data=(str(tmp_path / "data"),))
-    shutil.copytree(study.folder, tmp_path / "out")
-    RunFolder(tmp_path / "out").write("config.json", moved.to_dict())
-    lines = (tmp_path / "data" / "scnm-ja" / "train.jsonl").read_text().splitlines()
-    (tmp_path / "data" / "scnm-ja" / "train.jsonl").write_text("\n".join(lines[1:]) + "\n")
-    with pytest.raises(InputError, match="have changed"):
-        run_study(moved, tmp_path / "out")
+@pytest.fixture
+def begun(place, settings, tmp_path):
+    """A study of one dataset and one list, finished, both in a folder of its own; its settings."""
+    shutil.copytree(place / "data" / "scnm-ja", tmp_path / "data" / "scnm-ja")
+    shutil.copytree(place / "words", tmp_path / "words")
+    mine = replace(
+        settings, data=(str(tmp_path / "data"),), verbalizers=(f"related:{tmp_path / 'words'}",),
+        tune=(), seeds=1, test=4,
+    )  # fmt: skip
+    run_study(mine, tmp_path / "out")
+    return mine
+
+
+def files_of(folder):
+    return {
+        path: path.read_bytes()
+        for path in folder.rglob("*")
+        if path.is_file() and path.name != ".lock"
+    }
+
+
+def relabelled(path):
+    records = [json.loads(line) for line in path.read_text().splitlines()]
+    labels = [record["label"] for record in records]
+    turned = [
+        record | {"label": label} for record, label in zip(records, labels[::-1], strict=True)
+    ]
+    path.write_text("".join(json.dumps(record, ensure_ascii=False) + "\n" for record in turned))
+
+
+def other_words(path):
+    words = json.loads(path.read_text())
+    path.write_text(json.dumps(dict(zip(words, list(words.values())[::-1], strict=True))))
+
+
+@pytest.mark.parametrize(
+    ("file", "change", "told"),
+    [
+        ("data/scnm-ja/test.jsonl", relabelled, "test split of scnm-ja"),
+        ("data/scnm-ja/train.jsonl", relabelled, "train split of scnm-ja"),
+        ("words/scnm-ja.json", other_words, "list .*words/scnm-ja.json"),
+    ],
+)
+def test_what_has_changed_is_named_before_anything_is_written(begun, tmp_path, file, change, told):
+    """Same ids, same settings, one run to do: it would be of other data than the others."""
+    out = tmp_path / "out"
+    next(out.glob("runs/*/metrics.json")).unlink()
+    before = files_of(out)
+    change(tmp_path / file)
+    with pytest.raises(InputError, match=f"begun with another {told}: give another --out") as found:
+        run_study(begun, out, load=no_model)
+    assert "\n" not in str(found.value)
+    assert files_of(out) == before
+
+
+def test_a_study_without_digests_is_not_gone_on_with(begun, tmp_path):
+    plan = RunFolder(tmp_path / "out")
+    values = plan.read("plan.json")
+    del values["datasets"]["scnm-ja"]["sha256"]
+    plan.write("plan.json", values)
+    with pytest.raises(InputError, match="noted no digests of scnm-ja"):
+        run_study(begun, tmp_path / "out", load=no_model)
+
+
+def test_other_datasets_under_the_same_settings_are_told(begun, place, tmp_path):
+    shutil.copytree(place / "data" / "scnm-en", tmp_path / "data" / "scnm-en")
+    with pytest.raises(InputError, match="another choice of datasets"):
+        run_study(begun, tmp_path / "out", load=no_model)
 
 
 def test_zero_shot_is_what_the_words_say(study, settings):

@@ -14,6 +14,7 @@ Nothing is drawn in the first two, so they have one run, unless the verbalizer i
 
 from __future__ import annotations
 
+import hashlib
 import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
@@ -28,9 +29,10 @@ from pointline.format.record import Record
 from pointline.format.tasks import LANGUAGES, Task
 from pointline.model.backbone import DEFAULT, Dtype, Kind
 from pointline.model.batches import draw
+from pointline.study.drawing import digests
 from pointline.study.plan import Plan, PlannedRun
 from pointline.study.verbalizer.refine import AGGREGATES, Aggregate
-from pointline.study.verbalizer.sources import Source
+from pointline.study.verbalizer.sources import Listed, Source
 from pointline.study.verbalizer.spelling import HOW, How
 from pointline.study.verbalizer.template import Template, template_for
 from pointline.study.verbalizer.tuning import Tuning
@@ -144,7 +146,8 @@ class Drawn:
     """What a study takes of a dataset: the test records, and the labelled ones of each seed.
 
     The labels of `task` are the classes that are told apart; `left_out` counts the records of
-    others by label. `known` are all training records: the items of "items" are theirs.
+    others by label. `known` are all training records: the items of "items" are theirs. `lists` are
+    the lists that verbalizers name; `sha256` are the digests of the splits.
     """
 
     name: str
@@ -155,18 +158,27 @@ class Drawn:
     test: tuple[Record, ...]
     shots: tuple[tuple[Record, ...], ...]
     left_out: Mapping[str, int] = field(default_factory=dict)
+    lists: Mapping[str, Listed] = field(default_factory=dict)
+    sha256: Mapping[str, str] = field(default_factory=dict)
 
     def facts(self) -> dict[str, Any]:
-        """Return what the plan says of it: sizes, the template, and the ids that were drawn."""
+        """Return what the plan says of it: what is drawn of it, and digests of what was read."""
+        labels = self.task.labels or ()
+        by_class = Counter(record.label for record in self.shots[0])
         return {
             "folder": self.folder,
             "task": self.task.name,
             "template": self.template.pattern,
-            "classes": list(self.task.labels or ()),
+            "sha256": dict(self.sha256),
+            "lists": {
+                part: {"file": one.file, "sha256": one.sha256} for part, one in self.lists.items()
+            },
+            "classes": list(labels),
             "left_out": dict(self.left_out),
             "known": len(self.known),
             "test": [record.id for record in self.test],
             "shots": [[record.id for record in shots] for shots in self.shots],
+            "shots_by_class": {label: by_class[label] for label in labels},
         }
 
 
@@ -210,6 +222,8 @@ def _is_drawn(verbalizer: str, method: str) -> bool:
 
 def _run_id(dataset: str, verbalizer: str, method: str, seed: int) -> str:
     plain = re.sub(r"[^\w+]+", "-", verbalizer)
+    if "related:" in verbalizer:  # paths that differ may look alike now, or be too long
+        plain = f"{plain[:40]}-{hashlib.sha256(verbalizer.encode()).hexdigest()[:8]}"
     return f"{dataset}.{plain}.{method.replace(' ', '-')}.{seed}"
 
 
@@ -219,8 +233,11 @@ def _run_id(dataset: str, verbalizer: str, method: str, seed: int) -> str:
 def drawn(settings: Settings) -> list[Drawn]:
     """Return what the study takes of its datasets: the same for the same settings and files.
 
+    Every list that a verbalizer names is read here, so that none is found wanting after hours.
+
     Raises InputError for two datasets of one name, a task with open labels, a class without a
-    training record, or a split that is missing; and as `read_dataset` does.
+    training record, a split that is missing, or items asked for where there are none; and as
+    `read_dataset` and `Source.lists` do.
     """
     folders = dataset_folders(Path(given).expanduser().resolve() for given in settings.data)
     refuse_namesakes(folders)
@@ -232,6 +249,12 @@ def _drawn(folder: Path, settings: Settings) -> Drawn:
     task, name = _narrowed(dataset, settings.least, folder), folder.resolve().name
     known, test = (_labelled(dataset, split, task, folder) for split in ("train", "test"))
     every = (r.label for split in ("train", "test") for r in dataset.splits.get(split, ()))
+    sources = [Source(given) for given in settings.verbalizers]
+    if any(source.of_items for source in sources) and not any(record.items for record in known):
+        raise InputError(
+            f"{folder}: no training record has an item: leave out the dataset, or the verbalizers"
+            " of items"
+        )
     return Drawn(
         name,
         str(folder),
@@ -244,6 +267,8 @@ def _drawn(folder: Path, settings: Settings) -> Drawn:
             for seed in range(settings.seeds)
         ),
         dict(Counter(label for label in every if label not in (task.labels or ()))),
+        {k: v for s in sources for k, v in s.lists(task, count=settings.words).items()},
+        digests(folder),
     )
 
 

@@ -10,6 +10,7 @@ have more classes than a task; `PACKAGED` says which come with pointline.
 
 from __future__ import annotations
 
+import hashlib
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -28,13 +29,31 @@ from pointline.format.tasks import Task
 from pointline.study.verbalizer import verbalizer as step
 from pointline.study.verbalizer.verbalizer import Verbalizer
 
-__all__ = ["PACKAGED", "Source", "item_words", "label_words", "packaged", "related_words"]
+__all__ = [
+    "PACKAGED",
+    "Listed",
+    "Source",
+    "item_words",
+    "label_words",
+    "listed",
+    "packaged",
+    "related_words",
+]
 
 #: The lists of 100 words a class that come with pointline, by family; each in three languages.
 PACKAGED = ("scnm", "scpos", "tcree", "open-tcree")
 
 _CONTENT = frozenset(("adjective", "noun", "name", "verb"))
 _KINDS = ("label", "items", "items:shots", "related")
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """A list as it was read: its words, its file, and the SHA-256 of that in hexadecimal."""
+
+    verbalizer: Verbalizer
+    file: str
+    sha256: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,14 +84,42 @@ class Source:
         """Whether its words differ with the labelled records of a run."""
         return "items:shots" in self.parts
 
+    @property
+    def of_items(self) -> bool:
+        """Whether its words are those of items, some of them at least."""
+        return any(part.startswith("items") for part in self.parts)
+
+    def lists(self, task: Task, *, count: int = 100) -> dict[str, Listed]:
+        """Return the lists that it names, read, by the part that names each.
+
+        Raises InputError as `listed` does.
+        """
+        return {
+            part: listed(task, part.partition(":")[2] or None, count=count)
+            for part in self.parts
+            if part.startswith("related")
+        }
+
     def verbalizer(
-        self, task: Task, train: Sequence[Record], shots: Sequence[Record], *, count: int = 100
+        self,
+        task: Task,
+        train: Sequence[Record],
+        shots: Sequence[Record],
+        *,
+        count: int = 100,
+        lists: Mapping[str, Listed] | None = None,
     ) -> Verbalizer:
         """Return the verbalizer of a task, at most `count` words a class from each source.
 
+        `lists` are those that were read before (read now if not given).
+
         Raises InputError where a source has no words for a class of the task.
         """
-        found = [_one(part, task, train, shots, count) for part in self.parts]
+        ready = self.lists(task, count=count) if lists is None else lists
+        found = [
+            ready[part].verbalizer if part in ready else _one(part, task, train, shots, count)
+            for part in self.parts
+        ]
         joined = step.expand(*found) if len(found) > 1 else found[0]
         return replace(joined, name=self.name)
 
@@ -82,10 +129,7 @@ def _one(
 ) -> Verbalizer:
     if part == "label":
         return label_words(task)
-    if part.startswith("items"):
-        return item_words(shots if part == "items:shots" else train, task, count=count)
-    path = part.partition(":")[2]
-    return related_words(task, path or None, count=count)
+    return item_words(shots if part == "items:shots" else train, task, count=count)
 
 
 def _classes(task: Task) -> tuple[str, ...]:
@@ -164,15 +208,20 @@ def related_words(task: Task, path: str | Path | None = None, *, count: int = 10
 
     Raises InputError where the list is missing, is none, or lacks a class of the task.
     """
-    if path is None:
-        found, place = _ours(task), "the lists that come with pointline"
-    else:
-        place = str(path)
-        found = _read(Path(path).expanduser(), task)
-    lacking = [label for label in _classes(task) if label not in found]
+    return listed(task, path, count=count).verbalizer
+
+
+def listed(task: Task, path: str | Path | None = None, *, count: int = 100) -> Listed:
+    """Return a list as `related_words` takes it, with the file that it was read from.
+
+    Raises InputError as `related_words` does.
+    """
+    read = _ours(task) if path is None else _read(Path(path).expanduser(), task)
+    lacking = [label for label in _classes(task) if label not in read.words]
     if lacking:
-        raise InputError(f"{place}: no words for {lacking[0]!r}, a class of {task.name}")
-    return step.of("related", {label: found[label][:count] for label in _classes(task)})
+        raise InputError(f"{read.file}: no words for {lacking[0]!r}, a class of {task.name}")
+    words = {label: read.words[label][:count] for label in _classes(task)}
+    return Listed(step.of("related", words), read.file, read.sha256)
 
 
 def packaged(family: str, lang: str) -> Mapping[str, Sequence[str]]:
@@ -180,36 +229,49 @@ def packaged(family: str, lang: str) -> Mapping[str, Sequence[str]]:
 
     Raises InputError for a family or language that has none.
     """
-    return dict(_packaged(family, lang))
+    return dict(_packaged(family, lang).words)
+
+
+@dataclass(frozen=True, slots=True)
+class _File:
+    words: Mapping[str, tuple[str, ...]]
+    file: str
+    sha256: str
 
 
 @cache
-def _packaged(family: str, lang: str) -> dict[str, tuple[str, ...]]:
+def _packaged(family: str, lang: str) -> _File:
     file = files("pointline.study.verbalizer").joinpath("words", f"{family}-{lang}.json")
     if not file.is_file():
         raise InputError(f"no list of words for {family!r} in {lang!r}: name a file of your own")
-    return _checked(orjson.loads(file.read_bytes()), file.name)
+    return _parsed(file.read_bytes(), file.name)
 
 
-def _ours(task: Task) -> Mapping[str, Sequence[str]]:
+def _ours(task: Task) -> _File:
     """Return the list whose classes are those of the task, whatever it is called."""
-    for family in PACKAGED:
-        found = _packaged(family, task.lang) if task.lang in ("en", "ja", "zh") else {}
-        if set(_classes(task)) <= set(found):
+    for family in PACKAGED if task.lang in ("en", "ja", "zh") else ():
+        found = _packaged(family, task.lang)
+        if set(_classes(task)) <= set(found.words):
             return found
     raise InputError(
         f"no list comes with pointline for the classes of {task.name}: name a file, related:FILE"
     )
 
 
-def _read(path: Path, task: Task) -> Mapping[str, Sequence[str]]:
+def _read(path: Path, task: Task) -> _File:
     file = path / f"{task.name}.json" if path.is_dir() else path
     try:
-        return _checked(orjson.loads(file.read_bytes()), str(file))
+        return _parsed(file.read_bytes(), str(file))
     except OSError as error:
         raise InputError(f"{file}: cannot be read ({error.strerror})") from None
+
+
+def _parsed(content: bytes, place: str) -> _File:
+    try:
+        values = orjson.loads(content)
     except orjson.JSONDecodeError as error:
-        raise InputError(f"{file}: not JSON: {error}") from None
+        raise InputError(f"{place}: not JSON: {error}") from None
+    return _File(_checked(values, place), place, hashlib.sha256(content).hexdigest())
 
 
 def _checked(values: Any, place: str) -> dict[str, tuple[str, ...]]:

@@ -8,8 +8,9 @@ with their weights.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from pointline.corpus.store import write_records
 from pointline.errors import InputError
@@ -38,8 +39,9 @@ def run_study(
     again. `load` gives the model (`scorer.load` by the settings if not given); it is called once,
     when the first run needs it.
 
-    Raises InputError where the folder holds a study of other settings, another process works on
-    it, or a verbalizer has no words for a class; and as `plan.drawn` and `scorer.load` do.
+    Raises InputError where the folder holds a study of other settings, data or lists of words,
+    another process works on it, or a verbalizer has no words for a class; and as `plan.drawn` and
+    `scorer.load` do.
     """
     sets = drawn(settings)
     plan = planned(settings, sets)
@@ -50,11 +52,11 @@ def run_study(
         folder.settle(settings.to_dict())
         _settle_plan(folder, plan)
         _write_gold(folder.path, sets)
-        for found in sets:
-            runs = [run for run in plan.runs if run.dataset == found.name]
-            left = [run for run in runs if results.metrics_of(folder.path, run) is None]
-            if left:
-                Work(bench, found).carry_out(left)
+        left = [run for run in plan.runs if results.metrics_of(folder.path, run) is None]
+        waiting = {run.dataset for run in left}
+        # all words before the first run: what the model cannot do is told at once
+        for work in [Work(bench, found) for found in sets if found.name in waiting]:
+            work.carry_out([run for run in left if run.dataset == work.dataset])
     return read_study(folder.path)
 
 
@@ -71,12 +73,40 @@ def _load(settings: Settings, told: Told | None) -> Scorer:
 
 def _settle_plan(folder: RunFolder, plan: Plan) -> None:
     """Write the plan, or hold it against the one that the folder was begun with."""
-    before = folder.read(results.PLAN)
-    if before is not None and before != json.loads(json.dumps(plan.to_dict())):
+    before, now = folder.read(results.PLAN), json.loads(json.dumps(plan.to_dict()))
+    if before is None:
+        folder.write(results.PLAN, now)
+    elif before != now:
+        found = _changes(before.get("datasets", {}), now["datasets"])
+        changed = ", ".join(dict.fromkeys(found))
         raise InputError(
-            f"{folder.path}: the datasets have changed since the study began: give another folder"
+            f"{folder.path}: begun with another {changed or 'plan'}: give another --out, or what it"
+            " was begun with"
         )
-    folder.write(results.PLAN, plan.to_dict())
+
+
+def _changes(before: Mapping[str, Any], now: Mapping[str, Any]) -> Iterator[str]:
+    """Yield what has changed, of each dataset what tells most: lists and splits, or other facts."""
+    if list(before) != list(now):
+        yield f"choice of datasets ({', '.join(before)})"
+        return
+    for name, facts in now.items():
+        told = before[name]
+        if "sha256" not in told:
+            yield f"version of pointline, which noted no digests of {name}"
+            continue
+        files = [
+            f"{split} split of {name}"
+            for split in facts["sha256"]
+            if told["sha256"].get(split) != facts["sha256"][split]
+        ]
+        files += [
+            f"list {one['file']}"
+            for part, one in facts["lists"].items()
+            if told["lists"].get(part) != one
+        ]
+        others = (key for key in facts if told.get(key) != facts[key])
+        yield from files or (f"{key} of {name}" for key in others)
 
 
 def _write_gold(folder: Path, sets: Sequence[Drawn]) -> None:

@@ -81,10 +81,10 @@ class _Answer:
 
 
 class Work:
-    """The runs of one dataset."""
+    """The runs of one dataset; `dataset` is its name."""
 
     def __init__(self, bench: Bench, found: Drawn) -> None:
-        self._bench, self._found = bench, found
+        self._bench, self._found, self.dataset = bench, found, found.name
         self._settings = bench.settings
         self._sources = [Source(name) for name in self._settings.verbalizers]
         self._frame = bench.scorer().frame
@@ -131,7 +131,7 @@ class Work:
         if key not in self._made:
             self._made[key] = source.verbalizer(
                 self._found.task, self._found.known, self._found.shots[key[1]],
-                count=self._settings.words,
+                count=self._settings.words, lists=self._found.lists,
             )  # fmt: skip
         return self._made[key]
 
