@@ -45,6 +45,20 @@ def test_words_that_cannot_be_written_are_left_out_by_reason():
     assert dict(first.tokens) == {"税金": (7,), "裁判所": (7,)}
 
 
+def test_words_of_different_classes_with_the_same_tokens_are_told():
+    tokens = {"文芸": (7, 1), "文学": (7, 2), "技術": (7, 3), "森": (8,), "川": (9,)}
+    classes = {"文芸": ["文芸", "文学"], "技術": ["技術"], "自然": ["森", "川"]}
+    joint = spelled(list(tokens), tokens.__getitem__, unknown=0)
+    assert joint.alike(classes) == {"文芸": [], "技術": [], "自然": []}
+    assert joint.merged(classes) is None
+    first = spelled(list(tokens), tokens.__getitem__, unknown=0, how="first")
+    assert first.alike(classes) == {"文芸": ["文芸", "文学"], "技術": ["技術"], "自然": []}
+    assert first.merged(classes) == ("文芸", "技術")
+    assert first.merged(classes | {"技術": ["技術", "森"]}) is None
+    one = joint.alike({"a": ["森", "川"], "b": ["森"]})  # the same word of two classes
+    assert one == {"a": ["森"], "b": ["森"]}
+
+
 @given(sequences)
 def test_a_tree_spells_its_words(words):
     tree = Tree.of(words)

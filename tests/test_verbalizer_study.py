@@ -25,6 +25,7 @@ from pointline.study.verbalizer import scorer as scoring
 from pointline.study.verbalizer.plan import Settings, condition, drawn, method_of, planned
 from pointline.study.verbalizer.sources import Source
 from pointline.study.verbalizer.study import run_study
+from pointline.study.verbalizer.template import template_for
 
 
 @pytest.fixture(scope="module")
@@ -335,6 +336,27 @@ def test_zero_shot_is_what_the_words_say(study, settings):
         of = dict(zip(scores.words, scores.values[0], strict=True))
         means = {label: sum(of[w] for w in ws) / len(ws) for label, ws in words.items()}
         assert predicted.label == max(means, key=means.get)
+
+
+def test_classes_that_have_the_same_first_tokens_are_refused(place, settings, tmp_path):
+    """The tiny tokenizer writes Japanese in bytes, many characters with the same first one."""
+    words = tmp_path / "words.json"
+    labels = task("scnm-ja").labels
+    given = dict(zip(labels, (["文芸"], ["斉"], ["森", "文"], ["川"], ["海"]), strict=True))
+    words.write_text(json.dumps(given))
+    spelled = scoring.load(settings.model).frame.spell(
+        ["文芸", "斉"], template_for(task("scnm-ja")), how="first"
+    )
+    assert len(set(spelled.tokens.values())) == 1
+    mine = replace(
+        settings, data=(f"{settings.data[0]}/scnm-ja",), tune=(), seeds=1, test=4, least=1,
+        verbalizers=("label", f"related:{words}"), tokens="first",
+    )  # fmt: skip
+    with pytest.raises(InputError, match=r"same tokens.* give --tokens joint"):
+        run_study(mine, tmp_path / "out")
+    assert not list((tmp_path / "out").glob("runs/*"))
+    done = run_study(replace(mine, tokens="joint"), tmp_path / "joint")
+    assert {run.metrics["words_alike"] for run in done.finished.values()} == {0}
 
 
 @pytest.mark.parametrize("make", [tiny_t5, tiny_bert])

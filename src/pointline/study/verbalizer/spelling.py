@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import combinations
 from typing import Literal
 
 __all__ = ["HOW", "How", "Spelled", "Tokens", "Tree", "continuation", "spelled"]
@@ -47,6 +48,27 @@ class Spelled:
     def longest(self) -> int:
         """How many tokens the longest word has."""
         return max(map(len, self.tokens.values()), default=0)
+
+    def alike(self, classes: Mapping[str, Sequence[str]]) -> dict[str, list[str]]:
+        """Return the words of each class whose tokens a word of another class has, too.
+
+        Nothing in the model's answer tells such words apart.
+        """
+        owners: dict[Tokens, set[str]] = {}
+        for label, words in classes.items():
+            for word in words:
+                owners.setdefault(self.tokens[word], set()).add(label)
+        return {
+            label: [word for word in words if len(owners[self.tokens[word]]) > 1]
+            for label, words in classes.items()
+        }
+
+    def merged(self, classes: Mapping[str, Sequence[str]]) -> tuple[str, str] | None:
+        """Return two classes with the same tokens, all in all; None where there are none such."""
+        sets = {label: {self.tokens[word] for word in words} for label, words in classes.items()}
+        return next(
+            (pair for pair in combinations(sets, 2) if sets[pair[0]] == sets[pair[1]]), None
+        )
 
 
 def spelled(

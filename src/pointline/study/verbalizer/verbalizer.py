@@ -61,6 +61,10 @@ class Verbalizer:
         """Every label word once, in the order of the classes."""
         return tuple(dict.fromkeys(w.text for words in self.classes.values() for w in words))
 
+    def texts(self) -> dict[str, tuple[str, ...]]:
+        """Return the words of each class, without their weights."""
+        return {label: tuple(w.text for w in words) for label, words in self.classes.items()}
+
     def to_dict(self) -> dict[str, dict[str, float]]:
         """Return the weight of each word, by class, as JSON-ready values."""
         return {c: {w.text: w.weight for w in words} for c, words in self.classes.items()}
@@ -162,7 +166,7 @@ def top(verbalizer: Verbalizer, count: int) -> Verbalizer:
 
 def even(verbalizer: Verbalizer) -> Verbalizer:
     """Return the same words, all of weight 1."""
-    return of(verbalizer.name, {c: [w.text for w in ws] for c, ws in verbalizer.classes.items()})
+    return of(verbalizer.name, verbalizer.texts())
 
 
 def without(verbalizer: Verbalizer, words: Collection[str]) -> Verbalizer:

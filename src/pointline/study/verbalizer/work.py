@@ -90,6 +90,7 @@ class Work:
         self._frame = bench.scorer().frame
         self._made: dict[tuple[str, int], Verbalizer] = {}
         self._spelled = self._spell()
+        self._refuse_merged()
         self._prompts: dict[str, Prompt] = {}
         self._scored: Scores | None = None
         self._rows: dict[str, int] = {}
@@ -144,6 +145,20 @@ class Work:
                 f"{self._found.name}: {error}: the model cannot write its words, or --longest is"
                 " too small"
             ) from None
+
+    def _refuse_merged(self) -> None:
+        """Raise InputError for a class without a word, or two that the model writes alike."""
+        joint = self._settings.tokens == "joint"
+        remedy = "give them other words" if joint else "give --tokens joint"
+        for source in self._sources:
+            for seed in range(len(self._found.shots) if source.drawn else 1):
+                pair = self._spelled.merged(self._verbalizer(source.name, seed).texts())
+                if pair is not None:
+                    raise InputError(
+                        f"{self._found.name}: verbalizer {source.name!r}: all label words of"
+                        f" {pair[0]!r} and {pair[1]!r} have the same tokens, so that the later"
+                        f" class can never be answered: {remedy}"
+                    )
 
     # ------------------------------------------------------------ the model as it is
 
@@ -223,16 +238,20 @@ class Work:
         folder.write("config.json", {"id": run.id, "condition": run.condition, "seed": run.seed})
         folder.write("verbalizer.json", answer.verbalizer.to_dict())
         write_records(folder.path / results.PREDICTIONS, predicted)
-        left_out = set(self._spelled.left_out) & set(
-            self._raw(Source(method_of(run.condition)[0]), run.seed).words
-        )
+        source = Source(method_of(run.condition)[0])
+        raw = self._raw(source, run.seed)
+        alike = self._spelled.alike(answer.verbalizer.texts())
         tasks = {self._found.task.name: self._found.task}
         report = score(self._found.test, predicted, tasks=tasks, resamples=0)
         metrics = {
             "tl": report.tl.f1,
             "macro": fmean(counts.f1 for counts in report.tl_labels.values()),
             "words": {c: len(words) for c, words in answer.verbalizer.classes.items()},
-            "words_left_out": len(left_out),
+            "words_left_out": len(set(self._spelled.left_out) & set(raw.words)),
+            "words_alike": sum(map(len, alike.values())),
+            "names_alone": [
+                label for label, some in raw.texts().items() if source.of_items and some == (label,)
+            ],
             "texts_cut": sum(self._prompt(record.text).cut for record in self._found.test),
             "seconds": round(seconds, 2),
             **answer.facts,
