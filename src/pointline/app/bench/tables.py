@@ -19,6 +19,7 @@ from pointline.app.bench.cells import METRICS, Cells, columns_of, interval
 from pointline.app.bench.findings import FINDINGS
 from pointline.app.bench.flows import FLOWS
 from pointline.app.bench.scripts import read
+from pointline.app.bench.words import WORDS
 from pointline.errors import InputError
 
 __all__ = ["TABLES", "markdown", "table"]
@@ -338,4 +339,5 @@ TABLES: Mapping[str, tuple[str, Rows]] = {
     "llama.cpp": ("llamacpp_peer.json", _llamacpp_peer),
     **FINDINGS,
     **FLOWS,
+    **WORDS,
 }
