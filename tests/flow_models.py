@@ -47,8 +47,30 @@ WATCHED = {
     "cohere": lambda: hf.cohere.CohereConfig(**_LIKE_LLAMA),
 }
 
+#: Designs that were made with others in mind; as decoders they take the registry's attention too.
+_BERT = {
+    "vocab_size": VOCABULARY, "hidden_size": 48, "intermediate_size": 64,
+    "num_hidden_layers": LAYERS, "num_attention_heads": HEADS,
+}  # fmt: skip
+OTHERS = {
+    "bert": lambda: hf.bert.BertConfig(**_BERT, is_decoder=True),
+    "bert, encoder": lambda: hf.bert.BertConfig(**_BERT),
+    "roformer, encoder": lambda: hf.roformer.RoFormerConfig(**_BERT, embedding_size=48),
+    "ctrl": lambda: hf.ctrl.CTRLConfig(
+        vocab_size=VOCABULARY, n_embd=48, dff=64, n_layer=LAYERS, n_head=HEADS, n_positions=64
+    ),
+    "openai-gpt": lambda: hf.openai.OpenAIGPTConfig(
+        vocab_size=VOCABULARY, n_embd=48, n_layer=LAYERS, n_head=HEADS, n_positions=64
+    ),
+}
+
 #: Designs that only eager attention shows the maps of.
 EAGER = {
+    "gpt-neo": lambda: hf.gpt_neo.GPTNeoConfig(
+        vocab_size=VOCABULARY, hidden_size=48, num_layers=LAYERS, num_heads=HEADS, window_size=7,
+        attention_types=[[["global", "local", "global"], 1]], max_position_embeddings=64,
+    ),
+    "roformer": lambda: hf.roformer.RoFormerConfig(**_BERT, embedding_size=48, is_decoder=True),
     "gptj": lambda: hf.gptj.GPTJConfig(
         vocab_size=VOCABULARY, n_embd=48, n_layer=LAYERS, n_head=HEADS, rotary_dim=4, n_positions=64
     ),
@@ -65,7 +87,7 @@ def model_of(name: str, *, lora: bool = False, spread: float = 0.15):
     """A tiny model in float64, so far from its initial weights that attention is not even."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(1)
-        config = {**WATCHED, **EAGER}[name]()
+        config = {**WATCHED, **EAGER, **OTHERS}[name]()
         config._attn_implementation = "eager"
         model = AutoModelForCausalLM.from_config(config).double().eval()
         for parameter in model.parameters():

@@ -127,8 +127,78 @@ def test_other_designs_are_measured_by_eager_attention(name):
             measure(model, made, goal, How())
     assert choose_way(model, made, goal, How()) == "eager"
     found = measure(model, made, goal, How(way="eager"), keep_maps=True).recorder
-    assert len(found.maps) == LAYERS and found.maps[0].max() > 0
+    assert sorted(found.maps) == list(range(LAYERS)) and found.maps[0].max() > 0
     assert found.maps[LAYERS - 1][0, :-1].abs().max() == 0
+    wanted = flows(returned(model, made, goal))
+    for layer in range(LAYERS):
+        torch.testing.assert_close(found.maps[layer], wanted[layer], rtol=1e-5, atol=1e-6)
+
+
+def returned(model, made, goal):
+    """A dL/dA of every layer, from the maps that the model returns when it is asked for them."""
+    out = model(made.ids, attention_mask=made.mask, output_attentions=True, use_cache=False)
+    losses = goal.losses(out.logits[:, -1], "vocabulary")
+    slopes = torch.autograd.grad(losses.sum(), out.attentions)
+    return [(a * slope).detach() for a, slope in zip(out.attentions, slopes, strict=True)]
+
+
+@pytest.mark.parametrize("name", ["bert", "ctrl"])
+def test_designs_that_once_broke_the_self_test(name):
+    model, (made, goal) = model_of(name).float(), batch_of([tokens(LENGTH)])
+    made = single_precision(made)
+    assert choose_way(model, made, goal, How()) == "flow"
+    found = measure(model, made, goal, How(), keep_maps=True).recorder.maps
+    for layer, wanted in enumerate(flows(returned(model, made, goal))):
+        torch.testing.assert_close(found[layer], wanted, rtol=1e-5, atol=1e-6)
+    shown = measure(model, made, goal, How(way="eager"), keep_maps=True).recorder.maps
+    assert sorted(shown) == list(range(LAYERS))
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("bert, encoder", "attends to what stands behind a token: flow needs a causal decoder"),
+        ("roformer, encoder", "attends to what stands behind a token: flow needs a causal decod"),
+        ("openai-gpt", "does not take its attention from the registry; no attention of OpenAI"),
+    ],
+)
+def test_what_is_no_decoder_that_can_be_measured_is_refused(name, words):
+    model, (made, goal) = model_of(name).float(), batch_of([tokens(LENGTH)])
+    with pytest.raises(ModelError, match=words) as told:
+        choose_way(model, single_precision(made), goal, How())
+    assert "\n" not in str(told.value)
+
+
+def test_layers_that_come_twice_or_are_missed_are_refused():
+    model, (made, goal) = model_of("gpt-neo").float(), batch_of([tokens(LENGTH)])
+    made = single_precision(made)
+    layers = [module.attn for module in model.transformer.h]
+    inner = [module.attention for module in layers]
+    for module in inner:
+        module.layer_idx = 1
+    with pytest.raises(
+        ModelError, match=r"two attention maps of GPTNeo.* are of layer 1: flow can"
+    ):
+        choose_way(model, made, goal, How())
+    for module in inner:
+        module.layer_idx = module.layer_id
+    for module in (inner[1], layers[1]):  # so named, no map of theirs is looked for
+        module.__class__ = type("Other", (type(module),), {})
+    with pytest.raises(ModelError, match=r"self-test: 2 attention maps .* but it has 3: nothing"):
+        choose_way(model, made, goal, How())
+
+
+def test_a_fault_that_was_not_foreseen_is_told_in_one_line(monkeypatch):
+    model, (made, goal) = model_of("gptj").float(), batch_of([tokens(LENGTH)])
+
+    def broken(*told, **more):
+        raise RuntimeError("a leaf\nis used in place")
+
+    monkeypatch.setattr(model.transformer.h[1].attn, "_attn", broken)
+    words = "flow cannot be measured on GPTJ.*: .*registry; RuntimeError: a leaf is used in place"
+    with pytest.raises(ModelError, match=words) as told:
+        choose_way(model, single_precision(made), goal, How())
+    assert "\n" not in str(told.value)
 
 
 def test_both_ways_agree(model):
@@ -146,7 +216,10 @@ def test_ways_that_differ_stop_everything(monkeypatch):
     model = model_of("llama")
     made, goal = batch_of([tokens(LENGTH)])
     monkeypatch.setattr(attention, "_through_softmax", lambda weights, slope: weights * slope)
-    with pytest.raises(ModelError, match=r"self-test: the two ways .* LlamaForCausalLM differ by"):
+    with pytest.raises(
+        ModelError,
+        match=r"self-test: the flow of LlamaForCausalLM and that of the maps .* differ by",
+    ):
         choose_way(model, made, goal, How())
 
 

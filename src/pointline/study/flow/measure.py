@@ -3,21 +3,24 @@
 Two ways come to the same numbers. "flow" (`study.flow.attention`) keeps no attention map and works
 for every model that asks transformers for its attention function. "eager" takes the maps that
 eager attention returns, all of which live until the backward pass is over; it works for older
-designs and for attention with sinks. Where both work, both are run on a few tokens first, and
-nothing is measured if they differ.
+designs and for attention with sinks. The way that is taken is held on a few tokens against
+the maps that the model itself returns when it is asked for them, and nothing is measured if it
+differs.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import TYPE_CHECKING, Any, Literal
 
-from pointline.errors import ModelError
+from pointline.errors import ModelError, PointlineError
 from pointline.study.flow.attention import Unwatchable, watched
 from pointline.study.flow.recorder import Layout, Recorder
 from pointline.study.flow.settings import Heads, Loss, Source
-from pointline.study.flow.state import checkpointed, eager, frozen
+from pointline.study.flow.state import checkpointed, eager, frozen, graph
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -26,7 +29,7 @@ __all__ = ["Goal", "How", "Outcome", "Way", "choose_way", "logits_of", "measure"
 
 Way = Literal["flow", "eager"]
 
-#: Relative to the greatest flow; the two ways differ by rounding alone, which in 16 bits is great.
+#: Relative to the greatest flow; ways differ by rounding alone, which in 16 bits is great.
 _AGREE, _AGREE_16_BITS = 1e-4, 0.05
 _PROBE = 16  # tokens on which they are compared
 
@@ -116,56 +119,131 @@ def measure(
 
 def logits_of(model: Any, layout: Layout) -> Tensor:
     """Return the logits behind the last token of each sample, [batch, vocabulary], in float32+."""
-    import inspect
-
     import torch
+
+    logits: Tensor = _run(model, layout).logits[:, -1]
+    return logits.to(torch.promote_types(logits.dtype, torch.float32))
+
+
+def _run(model: Any, layout: Layout, **more: Any) -> Any:
+    import inspect
 
     known = inspect.signature(model.forward).parameters
     # learned positions count from the first column, padding or not, unless they are told
     places = (layout.mask.cumsum(-1) - 1).clamp(min=0)
     told: dict[str, Any] = {"position_ids": places, "logits_to_keep": 1}
-    out = model(
+    return model(
         input_ids=layout.ids,
         attention_mask=layout.mask,
         use_cache=False,
         **{name: value for name, value in told.items() if name in known},
+        **more,
     )
-    logits: Tensor = out.logits[:, -1]
-    return logits.to(torch.promote_types(logits.dtype, torch.float32))
 
 
 def choose_way(model: Any, layout: Layout, goal: Goal, how: How) -> Way:
     """Return the way that fits the model, after a self-test on the last tokens of one prompt.
 
-    Raises ModelError where both ways run and differ, or neither runs.
+    Raises ModelError where neither way runs, what is measured is not what the maps that the model
+    returns come to, or it is no causal decoder.
     """
     short, only = _probe(layout, goal)
-    found = {}
-    for way in ("flow", "eager"):
-        try:
-            asked = replace(how, way=way, checkpointing=False)
-            found[way] = measure(model, short, only, asked, keep_maps=True).recorder.maps
-        except Unwatchable as error:
-            reason = error
-    if "flow" not in found:
-        if "eager" not in found:
-            raise ModelError(f"flow cannot be measured on {type(model).__name__}: {reason}")
-        return "eager"
-    if "eager" in found:
-        _hold_against(found["flow"], found["eager"], model)
-    return "flow"
+    named, reasons = type(model).__name__, []
+    returned = _tried(partial(_returned, model, short, only, how))
+    ways: tuple[Way, ...] = ("flow", "eager")
+    for way in ways:
+        asked = replace(how, way=way, checkpointing=False)
+        found = _tried(partial(_measured, model, short, only, asked))
+        if isinstance(found, str):
+            reasons.append(found)
+            continue
+        if isinstance(returned, str):
+            if way == "eager":
+                raise ModelError(
+                    f"self-test: {named} does not return its attention maps ({returned}): flow"
+                    " needs a decoder that does"
+                )
+        else:
+            _hold_against(found, returned, model)
+        _look_back_only(found, named)
+        return way
+    raise ModelError(f"flow cannot be measured on {named}: {'; '.join(dict.fromkeys(reasons))}")
 
 
-def _hold_against(flow: dict[int, Tensor], eager: dict[int, Tensor], model: Any) -> None:
-    greatest = max(float(kept.max()) for kept in eager.values())
-    pairs = zip(sorted(flow), sorted(eager), strict=True)
-    apart = max(float((flow[a] - eager[b]).abs().max()) for a, b in pairs)
-    kind = next(model.parameters()).dtype
+#: What a design that is not foreseen may fail with, other than by our own errors.
+_FAULTS = (ArithmeticError, AttributeError, LookupError, RuntimeError, TypeError, ValueError)
+
+
+def _tried(run: Callable[[], list[Tensor]]) -> list[Tensor] | str:
+    """Return what a run comes to, or in one line why it came to nothing.
+
+    Raises what is an error of pointline's, but for Unwatchable.
+    """
+    try:
+        return run()
+    except Unwatchable as error:
+        return str(error)
+    except PointlineError:
+        raise
+    except _FAULTS as error:
+        return f"{type(error).__name__}: {' '.join(str(error).split())[:200]}"
+
+
+def _measured(model: Any, short: Layout, only: Goal, asked: How) -> list[Tensor]:
+    """Return the flow of each layer in the layers' order, by one of the ways."""
+    maps = measure(model, short, only, asked, keep_maps=True).recorder.maps
+    return [maps[layer] for layer in sorted(maps)]
+
+
+def _returned(model: Any, short: Layout, only: Goal, how: How) -> list[Tensor]:
+    """Return the flow of each layer by the maps that the model returns when it is asked for them.
+
+    Raises Unwatchable where it returns none, or some that the loss does not depend on.
+    """
+    import torch
+
+    with frozen(model), graph(model), torch.enable_grad():
+        out = _run(model, short, output_attentions=True)
+        maps = [one for one in getattr(out, "attentions", None) or () if one is not None]
+        if not maps:
+            raise Unwatchable("output_attentions gives none")
+        for one in maps:
+            one.retain_grad()
+        losses = only.losses(out.logits[:, -1].float(), how.loss)
+        losses.sum().backward()  # type: ignore[no-untyped-call]
+    if any(one.grad is None for one in maps):
+        raise Unwatchable("the maps of output_attentions have no gradient")
+    products = [(one.detach() * one.grad).float() for one in maps]
+    together = how.heads == "sum-then-abs"
+    flows = [one.sum(1).abs() if together else one.abs().sum(1) for one in products]
+    return [flow - torch.diag_embed(flow.diagonal(dim1=1, dim2=2)) for flow in flows]
+
+
+def _hold_against(found: Sequence[Tensor], returned: Sequence[Tensor], model: Any) -> None:
+    name, kind = type(model).__name__, next(model.parameters()).dtype
+    if len(found) != len(returned):
+        raise ModelError(
+            f"self-test: {len(found)} attention maps of {name} were seen, but it has"
+            f" {len(returned)}: nothing was measured; take a decoder of another design"
+        )
+    greatest = max(float(kept.max()) for kept in returned)
+    apart = max(float((a - b).abs().max()) for a, b in zip(found, returned, strict=True))
     allowed = _AGREE_16_BITS if kind.itemsize < 4 else _AGREE
     if not apart <= allowed * max(greatest, 1e-30):
         raise ModelError(
-            f"self-test: the two ways of computing the flow of {type(model).__name__} differ by"
+            f"self-test: the flow of {name} and that of the maps it returns differ by"
             f" {apart:.1e} where the greatest is {greatest:.1e} ({kind}): nothing was measured"
+        )
+
+
+def _look_back_only(found: Sequence[Tensor], name: str) -> None:
+    """Raise ModelError where any token is told of what stands behind it."""
+    greatest = max(float(flow.max()) for flow in found)
+    ahead = max(float(flow.triu(1).max()) for flow in found)
+    if ahead > _AGREE * greatest:
+        raise ModelError(
+            f"{name} attends to what stands behind a token: flow needs a causal decoder, such as"
+            " Gemma, Llama or GPT-2"
         )
 
 

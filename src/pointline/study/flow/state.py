@@ -6,13 +6,14 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING, Any
 
+from pointline.errors import ModelError
 from pointline.study.flow.attention import Watcher
 
 if TYPE_CHECKING:
     from torch import Tensor
     from torch.nn import Module
 
-__all__ = ["checkpointed", "eager", "frozen"]
+__all__ = ["checkpointed", "eager", "frozen", "graph"]
 
 
 @contextmanager
@@ -68,40 +69,63 @@ def _set(layer: Module, told: dict[str, Any]) -> Iterator[None]:
 
 
 @contextmanager
-def eager(model: Any, watcher: Watcher) -> Iterator[None]:
-    """Show the maps that eager attention returns; layers are numbered as they come.
+def graph(model: Any) -> Iterator[None]:
+    """Have the model attend eagerly, with a graph that begins at the embeddings.
 
-    Weights are frozen, so the graph begins at the embeddings.
+    Its weights are frozen; without this nothing would have a gradient.
     """
     if model._can_set_attn_implementation():
         before: str | None = model.config._attn_implementation
         model.set_attn_implementation("eager")
     else:
         before = None
-    seen: list[int] = []
 
     def begin(_: Module, __: Any, out: Tensor) -> Tensor:
-        return out.requires_grad_(True) if out.is_leaf else out
+        # a copy, since some designs scale their embeddings in place, which no leaf allows
+        return out.requires_grad_(True).clone() if out.is_leaf else out
+
+    handle = model.get_input_embeddings().register_forward_hook(begin)
+    try:
+        yield
+    finally:
+        handle.remove()
+        if before is not None:
+            model.set_attn_implementation(before)
+
+
+@contextmanager
+def eager(model: Any, watcher: Watcher) -> Iterator[None]:
+    """Show the maps that eager attention returns, each once: wrappers hand on what is inside them.
+
+    Layers have the numbers that their modules know, else are numbered as they come.
+
+    Raises ModelError where two maps are of one layer.
+    """
+    maps: dict[int, Tensor] = {}
 
     def hook(module: Module, _: Any, out: Any) -> None:
         weights = _map_of(out)
         if weights is None or not weights.requires_grad:
             return
-        layer = int(getattr(module, "layer_idx", None) or len(seen))
-        seen.append(layer)
+        if any(weights is known for known in maps.values()):
+            return
+        layer = getattr(module, "layer_idx", None)
+        layer = layer if isinstance(layer, int) else len(maps)
+        if layer in maps:
+            raise ModelError(
+                f"two attention maps of {type(model).__name__} are of layer {layer}: flow cannot"
+                " tell its layers apart; take a decoder of another design"
+            )
+        maps[layer] = weights
         show = _shows(watcher, layer, weights.detach())
         weights.register_hook(show)  # type: ignore[no-untyped-call]
 
-    names = [module for module in model.modules() if "Attention" in type(module).__name__]
-    hooks = [module.register_forward_hook(hook) for module in names]
-    hooks.append(model.get_input_embeddings().register_forward_hook(begin))
-    try:
+    with ExitStack() as stack:
+        stack.enter_context(graph(model))
+        for module in model.modules():
+            if "Attention" in type(module).__name__:
+                stack.callback(module.register_forward_hook(hook).remove)
         yield
-    finally:
-        for handle in hooks:
-            handle.remove()
-        if before is not None:
-            model.set_attn_implementation(before)
 
 
 def _shows(watcher: Watcher, layer: int, weights: Tensor) -> Callable[[Tensor], None]:
