@@ -19,7 +19,7 @@ from typer.testing import CliRunner
 from pointline.app.cli import app
 from pointline.errors import InputError
 from pointline.model import backbone
-from pointline.study.flow import run as running
+from pointline.study.flow import begin
 from pointline.study.flow.against import ablation_differences, against, flow_number
 from pointline.study.flow.correlation import correlate, spearman
 from pointline.study.flow.gallery import draw
@@ -85,13 +85,8 @@ def test_a_finished_study_is_not_run_again(study, data, base, monkeypatch):
     def never(*told, **more):
         raise AssertionError("a model was loaded")
 
-    monkeypatch.setattr(running.backbones, "load", never)
+    monkeypatch.setattr(begin.backbones, "load", never)
     run(data, SMALL, out=study.folder, model=str(base))
-
-
-def test_other_settings_need_another_folder(study, data, base):
-    with pytest.raises(InputError, match="holds a run with another flow: give another folder"):
-        run(data, replace(SMALL, heads="abs-then-sum"), out=study.folder, model=str(base))
 
 
 def test_batches_change_nothing(study, data, base, tmp_path):

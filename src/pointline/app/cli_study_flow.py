@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -112,8 +113,13 @@ def flow(
     config = _config(chosen, direction, given)
     engine = Engine(dtype, device, batch_tokens, checkpointing)
     found = _of_families(dataset_folders([*(data or ()), *(folders or ())]), chosen)
+    if chosen.training:
+        show.say(_trained_before(chosen), to=show.errors)
     with show.progress("loading") as advance:
-        run(found, config, out=out, model=model, adapter=adapter, engine=engine, progress=advance)
+        run(
+            found, config, out=out, model=model, adapter=adapter, engine=engine, progress=advance,
+            tell=partial(show.say, to=show.errors), spare_knockouts=knockout is None,
+        )  # fmt: skip
     study = _write(out, figures=figures)
     print_json(_told(study)) if json else _show(study)
 
@@ -150,6 +156,16 @@ def _recipe(name: str) -> Recipe:
     if name not in RECIPES:
         raise InputError(f"--recipe is one of {', '.join(RECIPES)}, got {name!r}")
     return RECIPES[name]
+
+
+def _trained_before(recipe: Recipe) -> str:
+    """Return which training came before in the paper, as a command."""
+    told = {name.replace("_", "-"): value for name, value in (recipe.training or {}).items()}
+    options = " ".join(f"--{name} {value}" for name, value in told.items())
+    return (
+        f"recipe {recipe.name}: the paper trained its model before, as pointline train DATA"
+        f" --out RUN {options} does; then --model RUN"
+    )
 
 
 def _config(recipe: Recipe, direction: Any, given: dict[str, Any]) -> FlowConfig:

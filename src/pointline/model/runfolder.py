@@ -16,6 +16,8 @@ from pointline.errors import InputError, MissingExtra
 
 __all__ = ["ReadOnly", "RunFolder"]
 
+_TOLD, _LONG = 3, 40  # how many settings that differ are named; how much of a value is told
+
 
 @dataclass(frozen=True, slots=True)
 class RunFolder:
@@ -29,18 +31,29 @@ class RunFolder:
         Raises InputError where they differ.
         """
         self.path.mkdir(parents=True, exist_ok=True)
+        if not self.agree(config):
+            self.write("config.json", config)
+
+    def agree(self, config: Mapping[str, Any]) -> bool:
+        """Return whether the folder was begun with these settings; False if it is to be begun.
+
+        Raises InputError where it was begun with others, or holds no run.
+        """
         before = self.read("config.json")
         if before is None:
             self.refuse_foreign()
-            self.write("config.json", config)
-            return
+            return False
         now = json.loads(json.dumps(config))
         changed = sorted(key for key in {*before, *now} if before.get(key) != now.get(key))
         if changed:
+            told = list(_differences(before, now))
+            more = f"; {len(told) - _TOLD} more" if len(told) > _TOLD else ""
             raise InputError(
-                f"{self.path} holds a run with another {', '.join(changed)}: give another folder,"
-                " or remove this one to begin anew"
+                f"{self.path} holds a run with another {', '.join(changed)}"
+                f" ({'; '.join(told[:_TOLD])}{more}): give another folder, or remove this one to"
+                " begin anew"
             )
+        return True
 
     def refuse_foreign(self) -> None:
         """Raise InputError where the folder holds files but no run: they would be overwritten."""
@@ -134,6 +147,24 @@ class RunFolder:
     @property
     def _log(self) -> Path:
         return self.path / "log.jsonl"
+
+
+def _differences(
+    before: Mapping[str, Any], now: Mapping[str, Any], path: str = ""
+) -> Iterator[str]:
+    """Yield each setting that differs, by its path, with both of its values."""
+    for key in sorted({*before, *now}):
+        old, new = before.get(key), now.get(key)
+        if isinstance(old, dict) and isinstance(new, dict):
+            yield from _differences(old, new, f"{path}{key}.")
+        elif old != new:
+            yield f"{path}{key} was {_short(old)}, is {_short(new)}"
+
+
+def _short(value: Any) -> str:
+    """Return a value for a message: a long one by its beginning."""
+    told = "not given" if value is None else json.dumps(value, ensure_ascii=False)
+    return told if len(told) <= _LONG else f"{told[:_LONG]}…"
 
 
 class ReadOnly(RunFolder):

@@ -6,7 +6,7 @@ settings.py     what is measured: frozen settings, and the papers' by name
 prompt.py roles.py samples.py           prompts in pieces, tokens and their roles, who takes part
 attention.py recorder.py                attention under watch, and what is kept of its maps
 measure.py state.py knockout.py         one batch through a model
-parts.py run.py                         batches on disk, and a whole study
+begin.py parts.py run.py                what it begins with, batches on disk, a whole study
 curves.py correlation.py result.py      from sums to curves and findings
 against.py      beside an ablation
 words.py        what the controls allow one to conclude

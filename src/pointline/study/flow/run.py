@@ -8,16 +8,18 @@ from __future__ import annotations
 
 import gc
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
+from functools import partial
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 from pointline.corpus.manifest import sha256
 from pointline.errors import InputError
 from pointline.format.tasks import Task
-from pointline.model import backbone as backbones
-from pointline.model.backbone import DEFAULT, Backbone, Dtype
+from pointline.model.backbone import DEFAULT, Backbone
 from pointline.model.runfolder import RunFolder
+from pointline.study.flow.begin import CONFIG, Begun, Engine, load
 from pointline.study.flow.knockout import draw_edges, knock_out, windows
 from pointline.study.flow.measure import Goal, How, Outcome, Way, choose_way, measure
 from pointline.study.flow.parts import Parts, write_npz
@@ -30,7 +32,7 @@ if TYPE_CHECKING:
 
 __all__ = ["CONFIG", "DATASETS", "KNOCKOUT", "KNOCKOUT_BEFORE", "MODEL", "Engine", "Loader", "run"]
 
-CONFIG, DATASETS = "config.json", "datasets.json"
+DATASETS = "datasets.json"
 
 #: The stages: the model itself, the knockouts, a model of random weights (with its number).
 MODEL, KNOCKOUT, RANDOM = "model", "cuts", "random"
@@ -39,6 +41,7 @@ MODEL, KNOCKOUT, RANDOM = "model", "cuts", "random"
 KNOCKOUT_BEFORE = "knockout"
 
 _VERSION = 1  # of what the folder holds
+_STRADDLES = 100  # of a dataset, that are written down; all are counted
 
 
 class Advance(Protocol):
@@ -51,20 +54,6 @@ class Advance(Protocol):
 Loader = Callable[[], Backbone]
 
 
-@dataclass(frozen=True, slots=True)
-class Engine:
-    """How the work is done; the result does not depend on it, but for rounding.
-
-    `batch_tokens` bounds a batch, padding included; `checkpointing` trades a third of the time for
-    most of the memory.
-    """
-
-    dtype: Dtype = "auto"
-    device: str | None = None
-    batch_tokens: int = 1024
-    checkpointing: bool = False
-
-
 def run(
     folders: Sequence[Path],
     config: FlowConfig,
@@ -74,11 +63,17 @@ def run(
     adapter: str | None = None,
     engine: Engine | None = None,
     progress: Advance | None = None,
+    tell: Callable[[str], None] | None = None,
+    spare_knockouts: bool = False,
 ) -> Path:
     """Measure the datasets in the folders; return the study's folder.
 
-    Raises InputError for datasets that cannot be measured, two of one name, or a folder that holds
-    another study; ModelError where the self-test fails.
+    `tell` is told in a line what is not done as the settings ask. Where a model's edges cannot be
+    cut, knockouts are such a thing if `spare_knockouts`, and noted in the folder.
+
+    Raises InputError for datasets that cannot be measured, two of one name, a folder that holds
+    another study, or knockouts of a model that allows none; ModelError for a model that is no
+    causal decoder, or where the self-test fails. Until all this is settled nothing is written.
     """
     engine = engine or Engine()
     data = _read(folders, config.split)
@@ -94,12 +89,13 @@ def run(
     }
     folder = RunFolder(out)
     with folder.held():
-        folder.settle(settled)
-
-        def load() -> Backbone:
-            return backbones.load(model, adapter=adapter, dtype=engine.dtype, device=engine.device)
-
-        _Study(folder, config, engine, load, data, progress or _quiet).work()
+        begun = Begun(folder, settled, engine.dtype)
+        if (out / "finished.json").is_file():
+            return out
+        base = partial(load, model, adapter, engine)
+        _Study(begun, config, engine, base, data, progress or _quiet, tell or _silent).work(
+            spare_knockouts=spare_knockouts
+        )
     return out
 
 
@@ -118,29 +114,40 @@ def _quiet(done: int, total: int, stage: str = "") -> None:
     pass
 
 
+def _silent(line: str) -> None:
+    pass
+
+
 class _Study:
     """The work that is left of a study."""
 
     def __init__(
         self,
-        folder: RunFolder,
+        begun: Begun,
         config: FlowConfig,
         engine: Engine,
         load: Loader,
         data: Mapping[str, tuple[Path, Task, list[Any]]],
         progress: Advance,
+        tell: Callable[[str], None],
     ) -> None:
-        self._folder, self._config, self._engine = folder, config, engine
-        self._load, self._data, self._progress = load, data, progress
+        self._begun, self._folder = begun, begun.folder
+        self._config, self._engine = config, engine
+        self._load, self._data, self._progress, self._tell = load, data, progress, tell
         self._backbone: Backbone | None = None
-        self._way: Way | None = None
+        self._way: Way = "flow"
 
-    def work(self) -> None:
-        if (self._folder.path / "finished.json").is_file():
-            return
+    def work(self, *, spare_knockouts: bool) -> None:
         chosen = self._choose()
-        stages = [MODEL, *([KNOCKOUT] if self._config.knockout else [])]
-        for stage in stages:
+        self._way = self._chosen_way(chosen)
+        no_cuts = self._why_no_cuts(needed=not spare_knockouts)
+        kind = str(next(self._model.model.parameters()).dtype).removeprefix("torch.")
+        self._begun.settle(kind)
+        self._folder.log("model", dtype=kind, device=str(self._model.device))
+        self._folder.log("self-test", way=self._way)
+        self._note(no_cuts)
+        self._write_samples(chosen, no_cuts)
+        for stage in (MODEL, *([KNOCKOUT] if self._config.knockout and not no_cuts else [])):
             for name in chosen:
                 self._stage(stage, name, chosen[name])
         for number in range(self._config.random_models):
@@ -154,8 +161,6 @@ class _Study:
     def _model(self) -> Backbone:
         if self._backbone is None:
             self._backbone = self._load()
-            kind = str(next(self._backbone.model.parameters()).dtype).removeprefix("torch.")
-            self._folder.log("model", dtype=kind, device=str(self._backbone.device))
         return self._backbone
 
     def _choose(self) -> dict[str, Chosen]:
@@ -163,19 +168,62 @@ class _Study:
         for name, (_, task, records) in self._data.items():
             found[name] = choose(records, task, self._model, self._config)
             self._progress(len(found), len(self._data), "choosing samples")
-        told = {
-            name: {
-                "task": self._data[name][1].to_dict(),
-                "samples": len(chosen.samples),
-                "left_out": dict(chosen.left_out),
-                "straddling_tokens": chosen.straddling,
-                "same_first_token": sum(not one.tokens.distinct for one in chosen.samples),
-                "order": [sample.id for sample in chosen.samples],
-            }
-            for name, chosen in found.items()
-        }
-        self._folder.write(DATASETS, told)
         return found
+
+    def _chosen_way(self, chosen: Mapping[str, Chosen]) -> Way:
+        """Return the way that the model is measured, by a self-test on the first sample."""
+        made, goal = self._tensors(next(iter(chosen.values())).samples[:1])
+        config = self._config
+        return choose_way(
+            self._model.model, made, goal, How(config.heads, config.loss, config.source)
+        )
+
+    def _why_no_cuts(self, *, needed: bool) -> str:
+        """Return why edges of this model are not cut, "" where they can be or need not be.
+
+        Raises InputError where they need to be.
+        """
+        if not self._config.knockout or self._way == "flow":
+            return ""
+        told = f"the attention of {self._model.name!r} does not come from transformers' registry"
+        if needed:
+            raise InputError(f"no edge can be cut, since {told}: give --knockout 0")
+        return told
+
+    def _note(self, no_cuts: str) -> None:
+        """Log and tell what is not done as the settings ask."""
+        if no_cuts:
+            self._folder.log("knockouts skipped", reason=no_cuts)
+            self._tell(f"no knockouts: {no_cuts}")
+        if self._engine.checkpointing and self._way != "flow":
+            self._folder.log("checkpointing ignored", way=self._way)
+            self._tell("--checkpointing is ignored: eager attention keeps all maps anyway")
+
+    def _write_samples(self, chosen: Mapping[str, Chosen], no_cuts: str) -> None:
+        """Write who takes part, who does not, and which tokens are text and information in one."""
+        self._folder.write(
+            DATASETS,
+            {
+                name: {
+                    "task": self._data[name][1].to_dict(),
+                    "samples": len(one.samples),
+                    "left_out": dict(one.left_out),
+                    "straddling_tokens": one.straddling,
+                    "same_first_token": sum(not s.tokens.distinct for s in one.samples),
+                    **({"no_knockouts": no_cuts} if no_cuts else {}),
+                    "order": [sample.id for sample in one.samples],
+                }
+                for name, one in chosen.items()
+            },
+        )
+        for name, one in chosen.items():
+            if one.straddling:
+                (self._folder.path / name).mkdir(exist_ok=True)
+                told = {
+                    "count": one.straddling,
+                    "tokens": list(islice(one.straddles(), _STRADDLES)),
+                }
+                RunFolder(self._folder.path / name).write("straddles.json", told)
 
     def _stage(self, stage: str, name: str, chosen: Chosen) -> None:
         """Measure what is missing of a stage; those that are shown go alone, with their maps."""
@@ -192,9 +240,7 @@ class _Study:
                 parts.add(self._knocked(batch, made, goal))
             else:
                 keep = stage == MODEL and batch[0].id in shown
-                outcome = measure(
-                    self._model.model, made, goal, self._how(made, goal), keep_maps=keep
-                )
+                outcome = measure(self._model.model, made, goal, self._how, keep_maps=keep)
                 if keep:
                     self._keep(name, chosen.samples.index(batch[0]), batch[0], outcome)
                 parts.add(_arrays(batch, goal, outcome))
@@ -206,14 +252,11 @@ class _Study:
             return self._config.samples
         return self._config.knockout_samples if stage == KNOCKOUT else self._config.random_samples
 
-    def _how(self, made: Layout, goal: Goal) -> How:
+    @property
+    def _how(self) -> How:
         config = self._config
-        how = How(config.heads, config.loss, config.source)
-        if self._way is None:
-            self._way = choose_way(self._model.model, made, goal, how)
-            self._folder.log("self-test", way=self._way)
         checkpointing = self._engine.checkpointing and self._way == "flow"
-        return replace(how, way=self._way, checkpointing=checkpointing)
+        return How(config.heads, config.loss, config.source, self._way, checkpointing)
 
     def _tensors(self, batch: Sequence[Sample]) -> tuple[Layout, Goal]:
         import torch
@@ -231,11 +274,6 @@ class _Study:
     def _knocked(self, batch: Sequence[Sample], made: Layout, goal: Goal) -> dict[str, Any]:
         import numpy as np
 
-        if self._how(made, goal).way != "flow":
-            raise InputError(
-                f"knockouts need attention from the registry, which {self._model.name!r} does not"
-                " have: run without --knockout"
-            )
         found = windows(self._layers(), self._config.knockout)
         drawn = [draw_edges(sample.tokens, sample.seed) for sample in batch]
         change, other = knock_out(

@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from pointline.corpus import store
 from pointline.errors import InputError
@@ -41,6 +42,17 @@ class Chosen:
     def straddling(self) -> int:
         """How many of their tokens hold characters of two pieces."""
         return sum(len(sample.tokens.straddles) for sample in self.samples)
+
+    def straddles(self) -> Iterator[dict[str, Any]]:
+        """Yield each of these tokens: its sample and place, its characters, whose they are."""
+        for sample in self.samples:
+            for one in sample.tokens.straddles:
+                roles = [role.name for role in one.roles]
+                given = sample.tokens.roles[one.token].name
+                yield {
+                    "id": sample.id, "token": one.token, "text": one.text, "roles": roles,
+                    "given_to": given,
+                }  # fmt: skip
 
 
 def read_split(folder: Path, split: str) -> tuple[Task, list[Record]]:

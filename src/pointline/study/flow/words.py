@@ -117,7 +117,8 @@ def _of_knockouts(result: FlowResult) -> Iterator[str]:
             f" first order (95 % interval {low:+.4f} to {high:+.4f}{sure})."
         )
     if result.knocked is None:
-        yield "No edge was cut in earnest: --knockout does."
+        why = result.facts.get("no_knockouts")
+        yield f"No edge was cut in earnest: {why or '--knockout does'}."
         return
     change, low, high = (getattr(result.knocked, name)[-1] for name in ("change", "low", "high"))
     for real, name in enumerate(("text → information", "information → target")):
@@ -138,7 +139,7 @@ def _of_the_task(result: FlowResult) -> Iterator[str]:
     if facts.get("straddling_tokens"):
         yield (
             f"Tokens that hold characters of two pieces: {facts['straddling_tokens']}, each given"
-            " to the piece with more of them."
+            " to the piece with more of them (the first are in straddles.json)."
         )
     if facts.get("same_first_token"):
         yield (
