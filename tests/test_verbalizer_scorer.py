@@ -2,7 +2,7 @@
 
 import pytest
 import torch
-from verbalized import WORDS, tiny_bert, tiny_causal, tiny_t5
+from verbalized import WORDS, tiny_bert, tiny_causal, tiny_gpt2, tiny_t5
 
 from pointline.errors import InputError, ModelError
 from pointline.study.verbalizer.autoregressive import Sentinel
@@ -117,6 +117,31 @@ def test_a_prompt_longer_than_a_sliding_window(scorers):
     for row, one in zip(found, (prompt, short), strict=True):
         wanted = [one_by_one(scorers["causal"], one, t) for t in words.tokens.values()]
         assert row.tolist() == pytest.approx(wanted, abs=2e-4)
+
+
+@pytest.mark.parametrize("make", [tiny_gpt2, tiny_bert])
+def test_the_longest_word_fits_behind_a_prompt_that_fills_the_window(make, tmp_path):
+    """Places behind the last one have no vector: such a model breaks there."""
+    scorer, template = load(str(make(tmp_path / "model"))), Template(TEMPLATES["topic"]["ja"])
+    words = scorer.frame.spell(["政治家の長い小説を書いた人々の橡", "文"], template)
+    assert words.longest > 16  # more than was left free for a masked model
+    prompt = scorer.frame.prompt("潮の満ち引きを調べた。" * 40, template, longest=words.longest)
+    places = getattr(scorer.model.config, "n_positions", None) or 160
+    assert prompt.cut and places - 12 <= len(prompt.ids) + words.longest - 1 <= places
+    found = score_prompts(scorer, [prompt], words).values[0]
+    wanted = [one_by_one(scorer, prompt, tokens) for tokens in words.tokens.values()]
+    assert found.tolist() == pytest.approx(wanted, abs=2e-4)
+
+
+def test_a_word_that_leaves_no_room_for_text_is_told(tmp_path):
+    scorer, template = load(str(tiny_gpt2(tmp_path))), Template(TEMPLATES["topic"]["ja"])
+    with pytest.raises(InputError, match=r"64 tokens has no room for text.* give --longest"):
+        scorer.frame.prompt("潮。", template, longest=60)
+
+
+def test_a_decoder_has_its_own_room_for_words(scorers):
+    frame, template = scorers["seq2seq"].frame, Template(TEMPLATES["topic"]["ja"])
+    assert frame.prompt("潮。", template, limit=80, longest=10**9) == frame.prompt("潮。", template)
 
 
 @pytest.mark.parametrize("kind", ["causal", "seq2seq", "masked"])

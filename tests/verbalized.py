@@ -67,6 +67,23 @@ def tiny_causal(folder: Path) -> Path:
     return tiny_model(folder, spread=0.3)
 
 
+def tiny_gpt2(folder: Path, *, window: int = 64) -> Path:
+    """Write a causal model with a vector for each place: there is none behind its window."""
+    import torch
+    from transformers import GPT2Config, GPT2LMHeadModel
+
+    config = GPT2Config(
+        vocab_size=512, n_positions=window, n_embd=48, n_layer=2, n_head=4, initializer_range=0.3,
+        bos_token_id=2, eos_token_id=1, resid_pdrop=0.0, embd_pdrop=0.0, attn_pdrop=0.0,
+    )  # fmt: skip
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        model = GPT2LMHeadModel(config)
+    model.save_pretrained(folder)
+    tiny_tokenizer(folder)
+    return folder
+
+
 def tiny_classified(folder: Path, *, test: int = 12, langs=("en", "ja", "zh")) -> tuple[str, ...]:
     """Write datasets of the tiny records with a test split; return their folders."""
     records = tiny_records(144)

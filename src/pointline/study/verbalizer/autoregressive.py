@@ -82,7 +82,7 @@ class Sentinel:
             raise ModelError(f"{name!r} has no sentinel {_SENTINEL}: it is not of T5's kind")
         end = () if tokenizer.eos_token_id is None else (tokenizer.eos_token_id,)
         window = min(tokenizer.model_max_length, 1 << 20)
-        self.frame = Frame(tokenizer, (), (sentinel,), end, window)
+        self.frame = Frame(tokenizer, (), (sentinel,), end, window, beside=False)
         start = model.config.decoder_start_token_id
         self.begin = (start if start is not None else model.config.pad_token_id, sentinel)
 

@@ -36,9 +36,8 @@ class Masked:
         ends = (tokenizer.cls_token_id, tokenizer.sep_token_id)
         start, end = ((id,) if id is not None else () for id in ends)
         window = getattr(model.config, "max_position_embeddings", tokenizer.model_max_length)
-        # longer words bring masks of their own; models of RoBERTa's kind number places from 2
-        room = int(window) - 16
-        self.frame = Frame(tokenizer, start, (self._mask,), end, room)
+        places = int(window) - 2  # models of RoBERTa's kind number them from 2
+        self.frame = Frame(tokenizer, start, (self._mask,), end, places)
 
     def log_probabilities(self, prompts: Sequence[Prompt], words: Spelled) -> Tensor:
         """Return log p of each word at the masks: (prompts, words)."""

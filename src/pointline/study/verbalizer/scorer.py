@@ -33,7 +33,8 @@ class Prompt(NamedTuple):
 class Frame:
     """How a model is given a prompt: its tokenizer, and the tokens around and at the open place.
 
-    `fill` stands at the open place: nothing for a causal model, a sentinel, or a mask.
+    `fill` stands at the open place: nothing for a causal model, a sentinel, or a mask. `beside`:
+    the further tokens of a word stand in the prompt's window, not in a decoder of its own.
     """
 
     tokenizer: Any
@@ -41,6 +42,7 @@ class Frame:
     fill: Tokens
     end: Tokens
     window: int
+    beside: bool = True
 
     def encode(self, text: str) -> Tokens:
         """Return a text's tokens; a special token that the text spells out is plain text."""
@@ -50,17 +52,27 @@ class Frame:
             ).input_ids
         )
 
-    def prompt(self, text: str, template: Template, *, limit: int | None = None) -> Prompt:
+    def prompt(
+        self, text: str, template: Template, *, limit: int | None = None, longest: int = 1
+    ) -> Prompt:
         """Return the prompt of a text; one that is longer than the limit loses the text's end.
 
+        `longest` is how many tokens the longest word has: they have to fit behind the prompt.
+
         Raises InputError for a causal model's template that goes on after the open place, and
-        where the limit has no room for any text.
+        where the limit, or the window beside such a word, has no room for any text.
         """
         if not self.fill and template.tail.strip():
             raise InputError(
                 f"a causal model reads no further than {{mask}}: {template.pattern!r} goes on"
             )
-        most = min(limit or self.window, self.window)
+        room = self.window - (longest - 1 if self.beside else 0)
+        if room <= (bare := len(self._whole("", template).ids)):
+            raise InputError(
+                f"a window of {self.window} tokens has no room for text: {bare} go to the prompt"
+                f" and {longest} to the longest label word: give --longest"
+            )
+        most = min(limit or room, room)
         whole = self._whole(text, template)
         if len(whole.ids) <= most:
             return whole

@@ -208,7 +208,10 @@ class Work:
     def _prompt(self, text: str) -> Prompt:
         if text not in self._prompts:
             self._prompts[text] = self._frame.prompt(
-                text, self._found.template, limit=self._settings.max_length
+                text,
+                self._found.template,
+                limit=self._settings.max_length,
+                longest=self._spelled.longest,
             )
         return self._prompts[text]
 
