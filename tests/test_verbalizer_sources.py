@@ -165,6 +165,8 @@ def test_a_list_of_ones_own(tmp_path):
         ("[1]", "JSON object of lists"),
         ('{"calm": "quiet"}', "list of strings"),
         ('{"calm": ["quiet"]}', "no words for 'angry'"),
+        ('{"calm": ["quiet"], "angry": []}', "no words for 'angry', a class of adhoc"),
+        ('{"calm": ["quiet", " "], "angry": ["furious"]}', "a word of 'calm' is empty"),
         ("{", "not JSON"),
     ],
 )

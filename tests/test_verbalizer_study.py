@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner
-from verbalized import tiny_bert, tiny_causal, tiny_classified, tiny_t5, word_file
+from verbalized import tiny_bert, tiny_causal, tiny_classified, tiny_gpt2, tiny_t5, word_file
 
 from pointline.app.cli import app
 from pointline.corpus.manifest import sha256
@@ -20,7 +20,7 @@ from pointline.score.comparison import compare
 from pointline.score.tables import NONE
 from pointline.study.plan import Plan, PlannedRun
 from pointline.study.results import Run, Study, read_study
-from pointline.study.verbalizer import pages, report
+from pointline.study.verbalizer import caveats, pages, report
 from pointline.study.verbalizer import scorer as scoring
 from pointline.study.verbalizer.plan import Settings, condition, drawn, method_of, planned
 from pointline.study.verbalizer.sources import Source
@@ -85,8 +85,19 @@ def test_rare_classes_are_left_out_and_counted(settings):
     found = drawn(replace(settings, least=8))[0]
     assert 1 < len(found.task.labels) < 5
     assert set(found.left_out) == set(task(found.task.name).labels) - set(found.task.labels)
-    with pytest.raises(InputError, match="fewer than two classes"):
+    with pytest.raises(InputError, match=r"fewer than two classes .* give a smaller --least"):
         drawn(replace(settings, least=500))
+
+
+def test_one_class_is_none_whatever_least_is(settings, place, tmp_path):
+    shutil.copytree(place / "data" / "scnm-ja", tmp_path / "scnm-ja")
+    for split in ("train", "test"):
+        file = tmp_path / "scnm-ja" / f"{split}.jsonl"
+        records = [json.loads(line) | {"label": "文芸"} for line in file.read_text().splitlines()]
+        file.write_text("".join(json.dumps(record) + "\n" for record in records))
+    with pytest.raises(InputError, match="two classes are needed") as found:
+        drawn(replace(settings, data=(str(tmp_path / "scnm-ja"),)))
+    assert "scnm-ja" in str(found.value) and "--least" not in str(found.value)
 
 
 def test_what_draws_nothing_has_one_run(settings):
@@ -359,6 +370,19 @@ def test_classes_that_have_the_same_first_tokens_are_refused(place, settings, tm
     assert {run.metrics["words_alike"] for run in done.finished.values()} == {0}
 
 
+def test_a_window_that_the_texts_fill(place, settings, tmp_path):
+    """A model breaks on what stands behind its last place."""
+    file = tmp_path / "words.json"
+    words = {label: [f"{label}についての長い小説"] for label in task("scnm-ja").labels}
+    file.write_text(json.dumps(words))
+    mine = replace(
+        settings, data=(f"{settings.data[0]}/scnm-ja",), tune=(), test=4, seeds=1,
+        model=str(tiny_gpt2(tmp_path / "model", window=32)), verbalizers=(f"related:{file}",),
+    )  # fmt: skip
+    done = run_study(mine, tmp_path / "out")
+    assert all(run.metrics["texts_cut"] for run in done.finished.values())
+
+
 @pytest.mark.parametrize("make", [tiny_t5, tiny_bert])
 def test_other_kinds_of_models_and_a_tuned_one(place, settings, tmp_path, make):
     small = replace(
@@ -404,6 +428,10 @@ def planted(folder, first_right, second_right, *, name="scpos-n-ja", seeds=3):
         "model": "m",
         "tokens": "joint",
         "aggregate": "mean",
+        "tune": ["lora"],
+        "shots": 20,
+        "total": None,
+        "least": 5,
     }
     facts = {"template": "{text} {mask}", "left_out": {}}
     return Study(
@@ -426,6 +454,33 @@ def test_differences_are_those_of_compare(tmp_path):
     assert one.value == pytest.approx(0.4) and str(one.verdict) == "helps"
     assert found.common == {"scpos-n-ja": 0.5}
     assert not found.circular
+
+
+def test_a_run_in_which_nothing_is_drawn_stands_against_every_draw(tmp_path):
+    """Scores and their difference say the same: a mean over all draws."""
+    made = planted(tmp_path, 20, 36)
+    finished = dict(made.finished)
+    for seed, right in enumerate((36, 20, 4)):  # the other side's draws differ much
+        lines = finished[f"items.{seed}"].predictions
+        told = [json.loads(line) for line in lines.read_text().splitlines()]
+        labels = made.datasets["scpos-n-ja"][0].labels
+        for n, record in enumerate(told):
+            record["label"] = labels[n % 2 if n < right else 1 - n % 2]
+        lines.write_text("".join(json.dumps(record) + "\n" for record in told))
+    alone = [run for run in made.plan.runs if run.id not in ("related.1", "related.2")]
+    made = replace(
+        made, plan=replace(made.plan, runs=tuple(alone)),
+        finished={run.id: finished[run.id] for run in alone},
+    )  # fmt: skip
+    found = report.find(made, resamples=200)
+    related, items = (
+        found.value("scpos-n-ja", name, "20-shot lora") for name in ("related", "items")
+    )
+    assert (related.runs, items.runs) == (1, 3)
+    assert (related.f1, items.f1) == pytest.approx((0.5, 0.5))
+    one = found.differences["20-shot lora", "related", "items"]["scpos-n-ja"]
+    assert one.value == pytest.approx(items.f1 - related.f1)
+    assert one.interval.low < -0.2 and one.interval.high > 0.2  # the draws are its runs
 
 
 def test_labels_that_a_rule_made_from_the_items_are_told(tmp_path):
@@ -485,6 +540,68 @@ def test_the_report_is_written_and_says_what_is_missing(tmp_path):
     assert found.to_dict()["missing"] == 1
 
 
+def caveats_of(folder, facts, *, settings=(), metrics=()):
+    made = planted(folder, 20, 36)
+    plan = replace(
+        made.plan, settings=made.plan.settings | dict(settings),
+        datasets={"scpos-n-ja": made.plan.datasets["scpos-n-ja"] | facts},
+    )  # fmt: skip
+    finished = {
+        name: replace(run, metrics=run.metrics | dict(metrics))
+        for name, run in made.finished.items()
+    }
+    made = replace(made, plan=plan, finished=finished)
+    page = pages.write_report(made, report.find(made, resamples=50))["report.md"].read_text()
+    assert all(line in page for line in caveats.of_plan(plan))
+    return " ".join((*caveats.of_plan(plan), *caveats.of_runs(made)))
+
+
+def test_what_was_left_out_is_told_in_words(tmp_path):
+    said = caveats_of(tmp_path, {"left_out": {"": 12, "中立<b>": 1}})
+    assert "Left out are records without a label: scpos-n-ja 12." in said
+    assert "fewer than 5 training records" in said and "scpos-n-ja 中立<b> (1)." in said
+    assert "{" not in said and "''" not in said
+    html = (tmp_path / "report.html").read_text()
+    assert "中立&lt;b&gt; (1)" in html and "中立<b>" not in html
+
+
+@pytest.mark.parametrize(
+    ("asked", "by_class", "told"),
+    [
+        ({"shots": 999}, {"積極": 20, "消極": 12}, "scpos-n-ja 積極 20 of 999, 消極 12 of 999."),
+        ({"total": 15}, {"積極": 8, "消極": 6}, "scpos-n-ja 消極 6 of 7."),
+        ({"total": 1}, {"積極": 1, "消極": 0}, "nothing can be learned: scpos-n-ja 消極."),
+        ({"shots": 12}, {"積極": 12, "消極": 12}, ""),
+        ({"shots": 999, "tune": []}, {"積極": 20, "消極": 12}, ""),
+    ],
+)
+def test_how_many_labelled_records_were_really_drawn_is_told(tmp_path, asked, by_class, told):
+    said = caveats_of(tmp_path, {"shots_by_class": by_class}, settings=asked)
+    assert told in said and ("abel" in said) == bool(told)
+
+
+def test_words_alike_and_names_that_stand_in_are_told(tmp_path):
+    said = caveats_of(tmp_path, {}, metrics={"words_alike": 2, "names_alone": ["積極"]})
+    assert "cannot tell them apart: scpos-n-ja items 2 of 3, scpos-n-ja related 2 of 3." in said
+    assert "stands in: scpos-n-ja items 積極; scpos-n-ja related 積極." in said
+
+
+def test_a_class_without_items_is_called_by_its_name_and_told(settings, tmp_path):
+    data = tmp_path / "scnm-ja"
+    shutil.copytree(f"{settings.data[0]}/scnm-ja", data)
+    train = [json.loads(line) for line in (data / "train.jsonl").read_text().splitlines()]
+    for record in train:
+        record["pairs"] = [] if record["label"] == "文芸" else record["pairs"]
+    (data / "train.jsonl").write_text("".join(json.dumps(record) + "\n" for record in train))
+    mine = replace(
+        settings, data=(str(data),), verbalizers=("label", "items"), tune=(), seeds=1, test=4
+    )
+    done = run_study(mine, tmp_path / "out")
+    for run in done.finished.values():
+        named = {"文芸"} if run.planned.condition.startswith("items") else set()
+        assert set(run.metrics["names_alone"]) == named
+
+
 def test_a_study_without_a_finished_run_says_so(tmp_path):
     made = planted(tmp_path, 20, 36)
     made.finished.clear()
@@ -518,6 +635,19 @@ def test_the_command(place, settings, study, tmp_path):
         app, [*command, "--out", str(tmp_path / "none"), "--dry-run", "--json"]
     )
     assert len(json.loads(plan.stdout)["runs"]) == 24 and not (tmp_path / "none").exists()
+
+
+def test_the_command_tells_of_shots_that_there_are_not(place, settings, tmp_path):
+    command = [
+        "study", "verbalizer", f"{settings.data[0]}/scnm-ja", "--model", settings.model,
+        "--verbalizers", "label", "--shots", "999", "--seeds", "1", "--test", "4", "--least", "3",
+        "--resamples", "50", "--out", str(tmp_path / "out"),
+    ]  # fmt: skip
+    for more in ([], ["--dry-run"]):
+        done = CliRunner().invoke(app, [*command, *more])
+        assert done.exit_code == 0, done.output
+        assert "fewer labelled records to draw than asked for: scnm-ja" in done.output
+        assert " of 999" in done.output
 
 
 @pytest.mark.parametrize(

@@ -215,6 +215,8 @@ def _find(study: Study, resamples: int) -> Findings:
 
 
 def _show_plan(plan: Plan) -> None:
+    from pointline.study.verbalizer import caveats
+
     rows = [
         (
             name, ", ".join(facts["classes"]), f"{len(facts['test'])}",
@@ -225,13 +227,18 @@ def _show_plan(plan: Plan) -> None:
     ]  # fmt: skip
     headers = ("dataset", "classes", "test", "labelled in all", "runs")
     show.put(show.table(headers, rows))
+    for line in caveats.of_plan(plan):
+        show.say(line)
 
 
 def _show(study: Study, findings: Findings) -> None:
+    from pointline.study.verbalizer import caveats
     from pointline.study.verbalizer.pages import tables
 
     made = tables(findings)
     for title in _SHOWN:
         if title in made:
             show.put(show.table(made[title].headers, made[title].rows, title=title))
+    for line in (*caveats.of_plan(study.plan), *caveats.of_runs(study)):
+        show.say(line)
     show.say(f"{len(study.finished)} of {len(study.plan.runs)} runs -> {study.folder}/report.html")

@@ -15,5 +15,5 @@ scorer.py       the protocol of models; autoregressive.py and masked.py are thos
 tuning.py       k-shot tuning
 scored.py       word scores that outlive a kill
 plan.py work.py study.py                the study
-report.py figure.py pages.py            what it found
+report.py caveats.py figure.py pages.py what it found
 """

@@ -11,7 +11,7 @@ from pointline.model.runfolder import RunFolder
 from pointline.score import page as pages
 from pointline.score.tables import Table
 from pointline.study.results import Study
-from pointline.study.verbalizer import report
+from pointline.study.verbalizer import caveats, report
 from pointline.study.verbalizer.figure import dots
 from pointline.study.verbalizer.report import Findings
 
@@ -114,15 +114,8 @@ def _head(study: Study, findings: Findings) -> Iterator[str]:
             "Labels that a rule made from the items, so that the items' words know the answer:"
             f" {', '.join(sorted(findings.circular))}."
         )
-    dropped = {
-        name: facts["left_out"] for name, facts in study.plan.datasets.items() if facts["left_out"]
-    }
-    if dropped:
-        told_of = "; ".join(f"{name} {counts}" for name, counts in dropped.items())
-        yield f"Classes with too few training records are left out, records and all: {told_of}."
-    cut = {r.planned.dataset: r.metrics["texts_cut"] for r in study.finished.values()}
-    if any(cut.values()):
-        yield "Texts cut at their end: " + ", ".join(f"{n} {c}" for n, c in cut.items() if c) + "."
+    yield from caveats.of_plan(study.plan)
+    yield from caveats.of_runs(study)
     if findings.missing:
         yield f"{findings.missing} of {len(study.plan.runs)} runs are not finished."
 

@@ -37,7 +37,18 @@ from pointline.study.verbalizer.spelling import HOW, How
 from pointline.study.verbalizer.template import Template, template_for
 from pointline.study.verbalizer.tuning import Tuning
 
-__all__ = ["TUNE", "Drawn", "Settings", "Tune", "condition", "drawn", "method_of", "planned"]
+__all__ = [
+    "TUNE",
+    "Drawn",
+    "Settings",
+    "Tune",
+    "condition",
+    "drawn",
+    "is_learned",
+    "method_of",
+    "planned",
+    "quota",
+]
 
 #: What is done with the few labelled texts.
 Tune = Literal["weights", "lora", "full"]
@@ -216,6 +227,22 @@ def planned(settings: Settings, sets: Sequence[Drawn]) -> Plan:
     return Plan(settings.to_dict(), {found.name: found.facts() for found in sets}, tuple(runs))
 
 
+def is_learned(settings: Mapping[str, Any]) -> bool:
+    """Say whether the labelled records are of use under a plan's settings."""
+    return bool(settings["tune"]) or any(Source(name).drawn for name in settings["verbalizers"])
+
+
+def quota(classes: int, shots: int, total: int | None) -> tuple[int, ...]:
+    """Return how many labelled records are asked for of each class, in the classes' order.
+
+    >>> quota(3, 20, None), quota(3, 20, 7)
+    ((20, 20, 20), (3, 2, 2))
+    """
+    if total is None:
+        return (shots,) * classes
+    return tuple(total // classes + (at < total % classes) for at in range(classes))
+
+
 def _is_drawn(verbalizer: str, method: str) -> bool:
     return method not in _BARE or Source(verbalizer).drawn
 
@@ -279,9 +306,14 @@ def _narrowed(dataset: Dataset, least: int, folder: Path) -> Task:
         raise InputError(f"{folder}: the labels of {task.name} are open: leave it out")
     counts = Counter(record.label for record in dataset.train)
     labels = tuple(label for label in task.labels if counts[label] >= least)
+    if sum(counts[label] > 0 for label in task.labels) < 2:
+        raise InputError(
+            f"{folder}: training records of two classes are needed to tell them apart: leave it out"
+        )
     if len(labels) < 2:
         raise InputError(
-            f"{folder}: fewer than two classes with {least} training records or more: give --least"
+            f"{folder}: fewer than two classes with {least} training records or more: give a"
+            " smaller --least"
         )
     return replace(task, labels=labels)
 
@@ -301,8 +333,7 @@ def _labelled(dataset: Dataset, split: str, task: Task, folder: Path) -> tuple[R
 def _shots(known: Sequence[Record], task: Task, settings: Settings, seed: str) -> Iterator[Record]:
     """Yield the labelled records of a seed; a class with fewer than asked gives all it has."""
     labels = task.labels or ()
-    for at, label in enumerate(labels):
-        count = settings.shots
-        if settings.total is not None:
-            count = settings.total // len(labels) + (at < settings.total % len(labels))
+    for label, count in zip(
+        labels, quota(len(labels), settings.shots, settings.total), strict=True
+    ):
         yield from draw([r for r in known if r.label == label], count, f"{seed}/{label}")

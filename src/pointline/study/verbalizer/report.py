@@ -122,7 +122,8 @@ def find(
 ) -> Findings:
     """Return what a study found, of the runs that are finished.
 
-    Two verbalizers are compared under the same method, over the seeds that both have finished.
+    Two verbalizers are compared under the same method, over the seeds that both have finished; one
+    with a single run, as nothing is drawn in it, stands against each run of the other.
 
     Raises InputError where no run is finished, and as `score.compare` does.
     """
@@ -188,6 +189,10 @@ class _Judge:
     def _runs(self, verbalizer: str, method: str) -> list[Run]:
         return self._study.runs(self._dataset, condition(verbalizer, method))
 
+    def _planned(self, verbalizer: str, method: str) -> int:
+        asked = self._dataset, condition(verbalizer, method)
+        return sum((run.dataset, run.condition) == asked for run in self._study.plan.runs)
+
     def value(self, verbalizer: str, method: str) -> Value | None:
         runs = self._runs(verbalizer, method)
         if not runs:
@@ -209,6 +214,11 @@ class _Judge:
             {run.seed: self._predictions(run) for run in self._runs(name, method)}
             for name in (first, second)
         ]
+        seeds = sorted(set().union(*sides))
+        for at, name in enumerate((first, second)):
+            if sides[at] and self._planned(name, method) == 1:  # nothing is drawn in it
+                [same] = sides[at].values()
+                sides[at] = dict.fromkeys(seeds, same)
         shared = sorted(set(sides[0]) & set(sides[1]))
         if not shared:
             return None

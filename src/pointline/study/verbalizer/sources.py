@@ -217,7 +217,7 @@ def listed(task: Task, path: str | Path | None = None, *, count: int = 100) -> L
     Raises InputError as `related_words` does.
     """
     read = _ours(task) if path is None else _read(Path(path).expanduser(), task)
-    lacking = [label for label in _classes(task) if label not in read.words]
+    lacking = [label for label in _classes(task) if not read.words.get(label)]
     if lacking:
         raise InputError(f"{read.file}: no words for {lacking[0]!r}, a class of {task.name}")
     words = {label: read.words[label][:count] for label in _classes(task)}
@@ -281,4 +281,6 @@ def _checked(values: Any, place: str) -> dict[str, tuple[str, ...]]:
     for label, words in values.items():
         if not isinstance(words, list) or not all(isinstance(word, str) for word in words):
             raise InputError(f"{place}: the words of {label!r} are a list of strings")
+        if not all(map(str.strip, words)):
+            raise InputError(f"{place}: a word of {label!r} is empty: take it out")
     return {c: tuple(dict.fromkeys(w.strip() for w in words)) for c, words in values.items()}
