@@ -22,6 +22,7 @@ from pointline.model import backbone
 from pointline.study.flow import begin
 from pointline.study.flow.against import ablation_differences, against, flow_number
 from pointline.study.flow.correlation import correlate, spearman
+from pointline.study.flow.curves import Band
 from pointline.study.flow.gallery import draw
 from pointline.study.flow.knockout import CUTS, CUTS_BEFORE, cuts, draw_edges, windows
 from pointline.study.flow.page import page
@@ -275,7 +276,8 @@ def test_the_page_steps_through_samples_and_layers(study, browser, tmp_path):
     sample = read_shown(result.shown[0])
     assert shown.text_content("#text") == sample.text
     assert shown.get_attribute("#text", "lang") == "ja"
-    assert shown.text_content("#which") == "all layers"
+    summed = "all layers: their sum in the text, the greatest in the map"
+    assert shown.text_content("#which") == summed
     shown.fill("#layer", "1")
     assert shown.text_content("#which") == "layer 1"
     hottest = shown.eval_on_selector_all(
@@ -289,6 +291,54 @@ def test_the_page_steps_through_samples_and_layers(study, browser, tmp_path):
     assert shown.locator("#words li").count() == len(conclusions(result))
     shown.close()
     assert not faults and asked == [file.as_uri()]
+
+
+def test_the_pages_curves_are_drawn_where_they_are(study, browser, tmp_path):
+    """Random weights far above all else, a null far below, a 0 in the midst and one at the end."""
+    result = study.results["scnm-ja"]
+    layers = (0, 1, 2, 3, 4)
+    means = np.array([[1e-3, 0, 2e-3, 1e-3, 0], [1e-3] * 5, [1e-4] * 5])
+    flat = Band(means, means, means)
+    null = Band(means, means / 100, means * 2)
+    own = replace(
+        result.curves, layers=layers, means=flat, shares=flat, null_means=null, null_shares=null
+    )
+    random = replace(own, means=replace(flat, middle=means * 50))
+    made = replace(result, curves=own, random=(random,), shown=result.shown)
+    file = tmp_path / "index.html"
+    file.write_text(page(replace(study, results={"scnm-ja": made})), encoding="utf-8")
+    shown = browser.new_page()
+    shown.goto(file.as_uri())
+    lines = shown.eval_on_selector_all(
+        "#curves polyline", "all => all.map(one => [one.getAttribute('stroke'),"
+        " one.getAttribute('stroke-dasharray'), one.getAttribute('points')])",
+    )  # fmt: skip
+    found = {
+        (colour[6:8], dash): [tuple(map(float, one.split(","))) for one in points.split()]
+        for colour, dash, points in lines
+    }
+    assert {"wp", "pq", "ww"} == {colour for colour, _ in found}
+    heights = [y for points in found.values() for _, y in points]
+    assert 18 <= min(heights) < max(heights) <= 232
+
+    def height(value):  # from 1e-5, the least of a null, to 0.1, the greatest of random weights
+        return 232 - 214 * (np.log10(value) + 5) / 4
+
+    assert [y for _, y in found["pq", "2 4"]] == pytest.approx([height(0.05)] * 5)
+    assert [y for _, y in found["ww", "none"]] == pytest.approx([height(1e-4)] * 5)
+    assert [x for x, _ in found["wp", "none"]] == pytest.approx([62 + 155 * at for at in (2, 3)])
+    dots = shown.eval_on_selector_all(
+        "#curves circle", "all => all.map(one => one.cx.baseVal.value)"
+    )
+    assert dots == pytest.approx([62, 62])  # S_wp of layer 0, alone between zeros, twice
+    shown.wait_for_function("state.map !== null")
+    told = shown.evaluate(
+        "(() => { state.map.fill(0); under({clientX: at('map').getBoundingClientRect().left + 1,"
+        " clientY: at('map').getBoundingClientRect().bottom - 1});"
+        " return at('under').textContent; })()"
+    )
+    assert told.endswith("at most 0.0001 of the greatest flow")
+    shown.close()
 
 
 def test_pictures_lie_beside_their_data(study):

@@ -17,7 +17,7 @@ function option(select, names) {
   }));
 }
 
-// one layer, or the sum over all of them where the slider stands at its end
+// one layer, or the sum over all of them where the slider stands at its end (the map: the greatest)
 function values(rows) {
   const count = dataset().layers.length;
   if (state.layer < count) return rows[state.layer];
@@ -103,9 +103,10 @@ function under(event) {
   if (column >= row || column < 0) { at("under").textContent = ""; return; }
   const chars = Array.from(shown.text);
   const name = (token) => chars.slice(...shown.spans[token]).join("") || "(beginning of text)";
-  const share = 10 ** (4 * (level(row, column) / 255 - 1));
+  const found = level(row, column), share = 10 ** (4 * (found / 255 - 1));
+  const told = found ? share.toPrecision(2) : "at most 0.0001";
   at("under").textContent =
-    `from “${name(column)}” to “${name(row)}”: ${share.toPrecision(2)} of the greatest flow`;
+    `from “${name(column)}” to “${name(row)}”: ${told} of the greatest flow`;
 }
 
 function line(points, colour, width, dash) {
@@ -113,6 +114,13 @@ function line(points, colour, width, dash) {
   const told = { points: points.map((pair) => pair.join(",")).join(" "), fill: "none",
     stroke: colour, "stroke-width": width, "stroke-dasharray": dash || "none" };
   Object.entries(told).forEach(([name, value]) => made.setAttribute(name, value));
+  return made;
+}
+
+function dot(x, y, colour) {
+  const made = document.createElementNS(NS, "circle");
+  Object.entries({ cx: x, cy: y, r: 2.5, fill: colour })
+    .forEach(([name, value]) => made.setAttribute(name, value));
   return made;
 }
 
@@ -133,30 +141,46 @@ function label(x, y, words, anchor) {
   return made;
 }
 
+// everything that is drawn is within the scale; 0 has no logarithm and is left out
 function scale(curves) {
-  const all = curves.flatMap((one) => [...one.middle, ...one.null]).filter((value) => value > 0);
   if (state.view === "shares") return { low: 0, high: 1, place: (value) => value };
-  const low = Math.log10(Math.min(...all)), high = Math.log10(Math.max(...all));
+  const drawn = curves.flatMap((one, number) => [
+    ...one.middle, ...(one.random || []), ...(number < 2 ? [...one.null_low, ...one.null_high] : []),
+  ]).filter((value) => value > 0);
+  const least = drawn.length ? Math.min(...drawn) : 1, most = drawn.length ? Math.max(...drawn) : 1;
+  const low = Math.log10(least), high = Math.log10(most);
   const place = (value) => value > 0 ? (Math.log10(value) - low) / (high - low || 1) : 0;
-  return { low: 10 ** low, high: 10 ** high, place };
+  return { low: least, high: most, place };
+}
+
+// the layers that lie beside each other without a value that is exactly 0, such as the last of S_wp
+function stretches(values) {
+  const found = [];
+  values.forEach((value, index) => {
+    if (!(value > 0)) return;
+    if (!(values[index - 1] > 0)) found.push([]);
+    found.at(-1).push(index);
+  });
+  return found;
 }
 
 function drawCurves() {
   const svg = at("curves"), curves = dataset()[state.view], layers = dataset().layers;
   const { low, high, place } = scale(curves);
   const x = (index) => 62 + index * 620 / Math.max(1, layers.length - 1);
-  const y = (value) => 232 - 214 * Math.max(0, Math.min(1, place(value)));
+  const y = (value) => 232 - 214 * place(value);
+  const points = (values, indices) => indices.map((index) => [x(index), y(values[index])]);
+  const curve = (values, ...look) => stretches(values).map((indices) => indices.length > 1
+    ? line(points(values, indices), ...look) : dot(...points(values, indices)[0], look[0]));
   const parts = [];
   curves.forEach((one, number) => {
     if (number < 2) {
-      const there = one.null_low.map((value, index) => [x(index), y(value)]);
-      const back = one.null_high.map((value, index) => [x(index), y(value)]).reverse();
-      parts.push(area([...there, ...back], COLOURS[number]));
+      parts.push(...stretches(one.null_high).map((indices) => area([
+        ...points(one.null_low, indices), ...points(one.null_high, indices).reverse(),
+      ], COLOURS[number])));
     }
-    if (one.random) {
-      parts.push(line(one.random.map((v, i) => [x(i), y(v)]), COLOURS[number], 1.2, "2 4"));
-    }
-    parts.push(line(one.middle.map((v, i) => [x(i), y(v)]), COLOURS[number], 2.2));
+    if (one.random) parts.push(...curve(one.random, COLOURS[number], 1.2, "2 4"));
+    parts.push(...curve(one.middle, COLOURS[number], 2.2));
   });
   if (state.layer < layers.length) {
     parts.push(line([[x(state.layer), 14], [x(state.layer), 236]], "var(--soft)", 1, "4 3"));
@@ -184,7 +208,8 @@ function drawWords() {
 function drawAll() {
   const layers = dataset().layers;
   at("layer").max = layers.length;
-  at("which").textContent = state.layer < layers.length ? `layer ${layers[state.layer]}` : "all layers";
+  at("which").textContent = state.layer < layers.length
+    ? `layer ${layers[state.layer]}` : "all layers: their sum in the text, the greatest in the map";
   at("count").textContent = `${state.sample + 1} of ${Math.max(1, dataset().samples.length)}`;
   at("id").textContent = sample() ? sample().id : "";
   drawText();
