@@ -365,8 +365,8 @@ def test_classes_that_have_the_same_first_tokens_are_refused(place, settings, tm
     )  # fmt: skip
     with pytest.raises(InputError, match=r"same tokens.* give --tokens joint"):
         run_study(mine, tmp_path / "out")
-    assert not list((tmp_path / "out").glob("runs/*"))
-    done = run_study(replace(mine, tokens="joint"), tmp_path / "joint")
+    # nothing is begun: the remedy works in the same folder
+    done = run_study(replace(mine, tokens="joint"), tmp_path / "out")
     assert {run.metrics["words_alike"] for run in done.finished.values()} == {0}
 
 
@@ -578,6 +578,14 @@ def test_what_was_left_out_is_told_in_words(tmp_path):
 def test_how_many_labelled_records_were_really_drawn_is_told(tmp_path, asked, by_class, told):
     said = caveats_of(tmp_path, {"shots_by_class": by_class}, settings=asked)
     assert told in said and ("abel" in said) == bool(told)
+
+
+def test_what_longest_leaves_out_is_told(tmp_path):
+    caveats_of(tmp_path / "any", {})
+    caveats_of(tmp_path / "one", {}, settings={"longest": 1})
+    said = "words of more tokens than 1 are left out, but not a class's own name"
+    assert said not in (tmp_path / "any" / "report.md").read_text()
+    assert said in (tmp_path / "one" / "report.md").read_text()
 
 
 def test_words_alike_and_names_that_stand_in_are_told(tmp_path):

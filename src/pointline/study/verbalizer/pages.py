@@ -27,7 +27,8 @@ NOTES = (
     " always naming the largest class would score.",
     "Intervals hold the draw of the test records and, where there are several runs, of the labelled"
     " records and seeds. p is that of the paired test of `pointline compare`, corrected by Holm"
-    " over the datasets of a row's method and pair.",
+    " over the datasets of a row's method and pair. A verbalizer with one run, in which nothing is"
+    " drawn, stands against every run of the other.",
     "The items' words are those of the whole training split, as in the paper: they have seen more"
     " labelled records than the few that a run learns from. `items:shots` has not.",
     "The papers' numbers are of other models (T5 base), texts and splits. They stand beside ours to"
@@ -102,6 +103,11 @@ def _head(study: Study, findings: Findings) -> Iterator[str]:
         f"Model {told['model']}; a label word's probability is that of {tokens}, aggregated by"
         f" {told['aggregate']}."
     )
+    if told.get("longest") and told["tokens"] == "joint":
+        yield (
+            f"Label words of more tokens than {told['longest']} are left out, but not a class's own"
+            " name."
+        )
     sizes = ", ".join(
         f"{name} {len(records)} (classes {', '.join(task.labels or ())})"
         for name, (task, records) in study.datasets.items()

@@ -35,9 +35,10 @@ def run_study(
 ) -> Study:
     """Carry out a study, or what is left of it, in a folder; return it.
 
-    The plan is written first. A run is finished when its `metrics.json` is there, and is not done
-    again. `load` gives the model (`scorer.load` by the settings if not given); it is called once,
-    when the first run needs it.
+    Nothing is written where the study cannot be, or is another than the folder's; then the plan is,
+    before the first run. A run is finished when its `metrics.json` is there, and is not done again.
+    `load` gives the model (`scorer.load` by the settings if not given); it is called once, where
+    there is a run to do.
 
     Raises InputError where the folder holds a study of other settings, data or lists of words,
     another process works on it, or a verbalizer has no words for a class; and as `plan.drawn` and
@@ -49,13 +50,17 @@ def run_study(
     folder.refuse_foreign()
     bench = Bench(folder, settings, load or (lambda: _load(settings, told)), told)
     with folder.held():
-        folder.settle(settings.to_dict())
-        _settle_plan(folder, plan)
-        _write_gold(folder.path, sets)
+        if folder.read("config.json") is not None:
+            folder.settle(settings.to_dict())
+            _refuse_another(folder, plan)
         left = [run for run in plan.runs if results.metrics_of(folder.path, run) is None]
         waiting = {run.dataset for run in left}
         # all words before the first run: what the model cannot do is told at once
-        for work in [Work(bench, found) for found in sets if found.name in waiting]:
+        works = [Work(bench, found) for found in sets if found.name in waiting]
+        folder.settle(settings.to_dict())
+        folder.write(results.PLAN, plan.to_dict())
+        _write_gold(folder.path, sets)
+        for work in works:
             work.carry_out([run for run in left if run.dataset == work.dataset])
     return read_study(folder.path)
 
@@ -71,12 +76,10 @@ def _load(settings: Settings, told: Told | None) -> Scorer:
     )  # fmt: skip
 
 
-def _settle_plan(folder: RunFolder, plan: Plan) -> None:
-    """Write the plan, or hold it against the one that the folder was begun with."""
+def _refuse_another(folder: RunFolder, plan: Plan) -> None:
+    """Raise InputError where the folder was begun with another plan."""
     before, now = folder.read(results.PLAN), json.loads(json.dumps(plan.to_dict()))
-    if before is None:
-        folder.write(results.PLAN, now)
-    elif before != now:
+    if before is not None and before != now:
         found = _changes(before.get("datasets", {}), now["datasets"])
         changed = ", ".join(dict.fromkeys(found))
         raise InputError(
