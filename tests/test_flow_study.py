@@ -19,7 +19,7 @@ from typer.testing import CliRunner
 from pointline.app.cli import app
 from pointline.errors import InputError
 from pointline.model import backbone
-from pointline.study.flow import begin
+from pointline.study.flow import begin, tables
 from pointline.study.flow.against import ablation_differences, against, flow_number
 from pointline.study.flow.correlation import correlate, spearman
 from pointline.study.flow.curves import Band
@@ -171,6 +171,34 @@ def test_tables_have_every_number(study):
     assert list(held["roles"])[3] == "TEXT"
 
 
+@pytest.mark.parametrize("source", ["text", "all"])
+def test_reached_is_of_the_same_pairs_as_the_means(study, source):
+    """One sample, a layer that sees half of what is before each token of the information."""
+    result = study.results["scnm-en"]
+    measured = replace(
+        result.measured, reached=result.measured.reached.copy(), pairs=result.measured.pairs.copy()
+    )
+    measured.pairs[:] = 10
+    measured.reached[:, 0] = 10
+    measured.reached[:, 0, Role.INFO, :] = 4
+    measured.reached[:, 0, Role.INFO, Role.TEXT] = 2
+    measured.reached[:, 0, Role.TARGET, Role.INFO] = 7
+    found = {row["quantity"]: row["reached"] for row in rows_of(study, measured, source)}
+    size = len(Role)
+    into = 0.2 if source == "text" else (2 + (size - 1) * 4) / (size * 10)
+    seen = (size * size - size) * 10 - 3 + 2 + (size - 1) * 4  # of all pairs
+    counted = size * 10 if source == "all" else 10
+    rest = (seen - into * counted - 7) / (size * size * 10 - counted - 10)
+    assert found == pytest.approx({"S_wp": into, "S_pq": 0.7, "S_ww": rest})
+
+
+def rows_of(study, measured, source):
+    """The rows of layer 0, as they are written."""
+    result = replace(study.results["scnm-en"], measured=measured)
+    made = replace(study, config=replace(study.config, source=source), results={"scnm-en": result})
+    return [row for row in tables._curve_rows(made) if row["layer"] == 0]
+
+
 def test_maps_are_of_the_sample_that_is_shown(study):
     result = study.results["scnm-ja"]
     shown = read_shown(result.shown[0])
@@ -243,6 +271,7 @@ def test_the_words_say_what_the_controls_say(study):
     said = " ".join(conclusions(study.results["scnm-en"]))
     assert "S_pq is above the random positions' 5 to 95 % band in" in said
     assert "Spearman over layers" in said and "Cut in earnest in all layers" in said
+    assert "the largest of 2 layers, and the interval is not corrected for that choice" in said
     assert "as many edges drawn from all pairs within text and information by" in said
     assert any("Liu et al. 2022" in one for one in CRITICISM)
     bare = replace(study.results["scnm-en"], knocked=None, random=())
@@ -452,6 +481,37 @@ def test_flow_beside_an_ablations_report(study, tmp_path):
     assert ablation_differences(rows, "items-to-label") == {"scnm-ja": 1.5}
     with pytest.raises(InputError, match="no report of an ablation"):
         ablation_differences(study.folder / "config.json", "items-to-label")
+
+
+@pytest.mark.parametrize(
+    ("rows", "wanted"),
+    [
+        (["sub-dataset,difference", "a,+1.20", "b †,−10.80", "all records together,−0.73"],
+         {"a": 1.2, "b": -10.8}),
+        (["question,sub-dataset,circular,difference,mmm_difference", "items to label,a,False,0.05,",
+          "label to items,a,False,0.5,", "items to label,b,True,-0.02,0.1"], {"a": 5, "b": -2}),
+        (["question,dataset,difference", "items to label,a,10", "label to items,a,-3",
+          "items to label,b,5"], {"a": 10, "b": 5}),
+    ],
+)  # fmt: skip
+def test_the_reports_own_tables_are_read(tmp_path, rows, wanted):
+    report = tmp_path / "report.csv"
+    report.write_text("\n".join(rows) + "\n", encoding="utf-8")
+    found = ablation_differences(report, "items-to-label", circular=True)
+    assert found == pytest.approx(wanted)
+    plain = ablation_differences(report, "items-to-label")
+    told = any("†" in row or "True" in row for row in rows)
+    assert plain == pytest.approx({"a": wanted["a"]} if told else wanted)
+
+
+def test_a_dataset_that_stands_twice_in_a_report_is_refused(tmp_path):
+    report = tmp_path / "report.csv"
+    report.write_text("dataset,difference\na,1\nb,2\na,3\n", encoding="utf-8")
+    with pytest.raises(InputError, match="'a' is in it more than once: give one row a dataset"):
+        ablation_differences(report, "items-to-label")
+    report.write_text("name,value\na,1\n", encoding="utf-8")
+    with pytest.raises(InputError, match=r"no report of an ablation \(KeyError: 'sub-dataset'"):
+        ablation_differences(report, "items-to-label")
 
 
 def choose_all(base, folder, **settings):

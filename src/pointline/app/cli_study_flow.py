@@ -139,7 +139,7 @@ def flow_ablation(
 ) -> None:
     """Say whether flow predicts where the other level helps: rank correlation over datasets.
 
-    Example: pointline study flow-ablation studies/flow --report studies/mre/report/verdicts.csv
+    Example: pointline study flow-ablation studies/flow --report studies/mre/report/report.json
     """
     from pointline.study.flow.against import against
 

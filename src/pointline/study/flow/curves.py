@@ -23,7 +23,7 @@ from pointline.study.flow.settings import Source, View
 if TYPE_CHECKING:
     from pointline.study.flow.parts import Array
 
-__all__ = ["QUANTITIES", "Band", "Curves", "curves", "null_strengths", "strengths"]
+__all__ = ["QUANTITIES", "Band", "Curves", "curves", "edges", "null_strengths", "strengths"]
 
 QUANTITIES = ("S_wp", "S_pq", "S_ww")
 
@@ -98,8 +98,8 @@ def curves(measured: Measured, source: Source, *, seed: int = 0) -> Curves:
 def strengths(measured: Measured, source: Source) -> Array:
     """Return S_wp, S_pq and S_ww of each sample and layer, [n, L, 3]."""
     table, pairs = measured.table, measured.pairs[:, None]
-    sums = _edges(table, source)
-    counts = _edges(pairs, source)
+    sums = edges(table, source)
+    counts = edges(pairs, source)
     return _three(sums, counts, table.sum((-1, -2)), pairs.sum((-1, -2)))
 
 
@@ -112,8 +112,11 @@ def null_strengths(measured: Measured) -> Array:
     return _three(sums, counts, whole, pairs)
 
 
-def _edges(table: Array, source: Source) -> Array:
-    """Return the sums into the information and from it into the target, [..., 2]."""
+def edges(table: Array, source: Source) -> Array:
+    """Return a table's sums into the information and from it into the target, [..., 2].
+
+    `table` is [..., to, from], of flows or of pairs.
+    """
     import numpy as np
 
     into = table[..., Role.INFO, :]

@@ -7,10 +7,11 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pointline.study.flow.curves import QUANTITIES, Curves
+from pointline.study.flow.curves import QUANTITIES, Curves, edges
 from pointline.study.flow.parts import Measured, write_npz
 from pointline.study.flow.prompt import Role
 from pointline.study.flow.result import FlowStudy
+from pointline.study.flow.settings import Source
 
 if TYPE_CHECKING:
     from pointline.study.flow.parts import Array
@@ -45,7 +46,7 @@ def _arrays(measured: Measured) -> dict[str, Any]:
 
 def _curve_rows(study: FlowStudy) -> Iterator[dict[str, object]]:
     for name, result in study.results.items():
-        found = result.curves
+        found, reached = result.curves, _reached(result.measured, study.config.source)
         for number, quantity in enumerate(QUANTITIES):
             for at, layer in enumerate(found.layers):
                 row: dict[str, object] = {"dataset": name, "quantity": quantity, "layer": layer}
@@ -63,7 +64,7 @@ def _curve_rows(study: FlowStudy) -> Iterator[dict[str, object]]:
                 if number < len(found.estimate.middle):
                     effect = found.estimate
                     row |= _cells("estimate", effect.middle, effect.low, effect.high, (number, at))
-                row["reached"] = _reached(result.measured, number, at)
+                row["reached"] = float(reached[number, at])
                 yield row
 
 
@@ -80,17 +81,25 @@ def _random(random: Sequence[Curves], title: str, place: tuple[int, int]) -> flo
     return float(sum(getattr(one, title).middle[place] for one in random) / len(random))
 
 
-def _reached(measured: Measured, number: int, at: int) -> float:
-    """Return the share of a quantity's pairs that the layer's mask lets see each other."""
+def _reached(measured: Measured, source: Source) -> Array:
+    """Return the share of each quantity's pairs that the layer's mask lets see each other, [3, L].
+
+    It is the mean over samples.
+    """
     import numpy as np
 
-    cells = ((Role.INFO, Role.TEXT), (Role.TARGET, Role.INFO))
-    if number < len(cells):
-        to, source = cells[number]
-        part, whole = measured.reached[:, at, to, source], measured.pairs[:, to, source]
-    else:
-        part, whole = measured.reached[:, at].sum((-1, -2)), measured.pairs.sum((-1, -2))
-    return float(np.mean(part / np.maximum(whole, 1)))
+    seen, whole = _three(measured.reached, source), _three(measured.pairs[:, None], source)
+    shares: Array = (seen / np.maximum(whole, 1)).mean(0).T
+    return shares
+
+
+def _three(table: Array, source: Source) -> Array:
+    """Return how many pairs of a table S_wp, S_pq and S_ww are of, [..., 3]."""
+    import numpy as np
+
+    two = edges(table, source)
+    rest = table.sum((-1, -2)) - two.sum(-1)
+    return np.concatenate([two, rest[..., None]], axis=-1)
 
 
 def _knocked_rows(study: FlowStudy) -> Iterator[dict[str, object]]:

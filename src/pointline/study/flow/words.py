@@ -114,7 +114,8 @@ def _of_knockouts(result: FlowResult) -> Iterator[str]:
         yield (
             f"Cutting {name} in one layer would change the loss most in layer"
             f" {result.curves.layers[best]}: by {effect.middle[at, best]:+.4f} nats, estimated to"
-            f" first order (95 % interval {low:+.4f} to {high:+.4f}{sure})."
+            f" first order (95 % interval {low:+.4f} to {high:+.4f}{sure}): the largest of"
+            f" {result.findings.layers} layers, and the interval is not corrected for that choice."
         )
     if result.knocked is None:
         why = result.facts.get("no_knockouts")
