@@ -1,4 +1,4 @@
-"""The tables of the verbalizer study: scores, and what the tests say of each pair."""
+"""The table of the verbalizer study: what the tests say of each pair of verbalizers."""
 
 from __future__ import annotations
 
@@ -9,26 +9,6 @@ from typing import Any
 from pointline.app.bench.cells import Cells
 
 __all__ = ["WORDS"]
-
-
-def _scores(told: Any) -> Cells:
-    """Yield TL F1 of every dataset and method, a column for each verbalizer."""
-    values = told.get("values", ())
-    verbalizers = tuple(dict.fromkeys(one["verbalizer"] for one in values))
-    yield ("dataset", "method", *verbalizers, "largest class")
-    rows: dict[tuple[str, str], dict[str, Mapping[str, Any]]] = {}
-    for one in values:
-        rows.setdefault((one["dataset"], one["method"]), {})[one["verbalizer"]] = one
-    for (dataset, method), found in rows.items():
-        cells = (_score(found.get(name)) for name in verbalizers)
-        yield (f"`{dataset}`", method, *cells, f"{100 * told['common'][dataset]:.0f}")
-
-
-def _score(value: Mapping[str, Any] | None) -> str:
-    if value is None:
-        return "–"
-    low, high = value["interval"]
-    return f"{100 * value['f1']:.1f} [{100 * low:.0f}, {100 * high:.0f}]"
 
 
 def _tests(told: Any) -> Cells:
@@ -46,10 +26,7 @@ def _tests(told: Any) -> Cells:
         )  # fmt: skip
 
 
-_FILE = "verbalizer/findings.json"
-
-#: These tables, as `tables.TABLES` holds them.
+#: This table, as `tables.TABLES` holds them.
 WORDS: Mapping[str, tuple[str, Callable[[Any], Cells]]] = {
-    "verbalizer scores": (_FILE, _scores),
-    "verbalizer tests": (_FILE, _tests),
+    "verbalizer tests": ("verbalizer/findings.json", _tests),
 }
