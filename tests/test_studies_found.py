@@ -10,6 +10,8 @@ import pytest
 ROOT = Path(__file__).parents[1]
 RESULTS = ROOT / "benchmarks" / "results"
 PAGE = " ".join((ROOT / "docs" / "studies.md").read_text(encoding="utf-8").split())
+DIRECTIONS = ("items-to-label", "label-to-items")
+MODELS = ("raw", "adapter", "own")
 METHODS = ("zero-shot", "calibrated", "20-shot weights")
 
 
@@ -63,3 +65,64 @@ def test_and_do_not_against_related_words(pairs):
 
 def test_fewer_annotations_make_worse_words(pairs):
     assert all(-7 < mean(pairs[method, "items:shots", "items"]) < -3 for method in METHODS)
+
+
+# ---------------------------------------------------------------- information flow
+
+
+@pytest.fixture
+def flow():
+    told = json.loads((RESULTS / "flow" / "flow.json").read_text(encoding="utf-8"))
+    found = {(one["direction"], one["model"]): one for one in told["studies"]}
+    assert {(d, m) for d in DIRECTIONS for m in MODELS} == set(found)
+    assert all(row["samples"] == 200 for one in found.values() for row in one["datasets"].values())
+    return found
+
+
+def test_more_flows_to_the_answer_than_from_as_many_other_tokens(flow):
+    for (_, model), one in flow.items():
+        rows = one["datasets"].values()
+        assert len(rows) == (8 if model == "own" else 10)
+        assert all(row["ratio"][1] > 1 for row in rows)
+        assert sum(row["ratio"][0] < 1 for row in rows) > len(rows) / 2
+    raw = flow["items-to-label", "raw"]["datasets"]
+    assert round(100 * raw["open-tcree-en"]["right"]) == 4
+    assert min(row["like_null"] for row in raw.values()) > 0.885
+
+
+def test_and_it_does_not_go_with_the_ablation(flow):
+    report = json.loads((RESULTS / "mre" / "report.json").read_text(encoding="utf-8"))
+    hurt = {
+        one["dataset"]: one["difference"]
+        for one in report["findings"]
+        if one["question"] == "label to items"
+    }
+    assert min(hurt, key=hurt.__getitem__) == "scpos-adjn-zh"
+    for (direction, model), one in flow.items():
+        numbers = [found["number"] for found in one["correlations"]]
+        assert numbers == ["ratio", "estimate", *(["knockout"] if model == "own" else [])]
+        for found in one["correlations"]:
+            assert len(found["pairs"]) == 8 and found["p"] > 0.05
+            assert found["interval"][0] < 0 < found["interval"][1]
+        if direction == "label-to-items":
+            ratio = {name: one["datasets"][name]["ratio"][1] for name in hurt}
+            assert max(ratio, key=ratio.__getitem__) == "scpos-adjn-zh"
+
+
+def test_what_is_used_need_not_help(flow):
+    report = json.loads((RESULTS / "mre" / "report.json").read_text(encoding="utf-8"))
+    verdicts = {(one["question"], one["dataset"]): one["verdict"] for one in report["findings"]}
+    cut = {
+        direction: {n: r["knockout"] for n, r in flow[direction, "own"]["datasets"].items()}
+        for direction in DIRECTIONS
+    }
+    strong = {n: k for n, k in cut["label-to-items"].items() if k["change"][1] > 0.5}
+    assert set(strong) == {"scpos-rw-en", "scpos-adjn-ja", "scpos-adjn-zh"}
+    assert all(1.6 < one["change"][1] < 2 for one in strong.values())
+    assert all(verdicts["label to items", name] != "helps" for name in strong)
+    others = cut["items-to-label"]
+    first, *rest = sorted(others, key=lambda name: -others[name]["change"][1])
+    assert first == "open-tcree-ja" and 0.65 < others[first]["change"][1] < 0.75
+    assert verdicts["items to label", first] == "hurts"
+    assert max(others[name]["change"][1] for name in rest) < 0.25
+    assert sum(one["low"][1] <= one["change"][3] for one in others.values()) > len(others) / 2
