@@ -11,8 +11,6 @@ Needs a study; takes a minute.
 
 from __future__ import annotations
 
-import argparse
-import json
 import shutil
 import subprocess
 import sys
@@ -20,19 +18,11 @@ import tempfile
 from pathlib import Path
 
 import machine
-from publishing import put, write_json
+from publishing import asked, plan_of, put, write_json
 
 RESULTS = Path(__file__).parent / "results" / "mre"
 #: Figures are kept as pictures with their data; the page, which holds them again, is left out.
 LEFT_OUT = ("*.svg", "*.html", "*.tex")
-
-
-def plan(study: Path) -> dict:
-    """The study's plan, its datasets told by name and hash."""
-    told = json.loads((study / "plan.json").read_text(encoding="utf-8"))
-    for name, dataset in told["datasets"].items():
-        dataset["folder"] = name
-    return told
 
 
 def publish(study: Path, out: Path) -> None:
@@ -42,18 +32,10 @@ def publish(study: Path, out: Path) -> None:
         order = ["study", "report", str(study), "--out", str(made), "--examples", "0"]
         subprocess.run([sys.executable, "-m", "pointline", *order], check=True, stdout=2)
         shutil.copytree(made, kept, ignore=shutil.ignore_patterns(*LEFT_OUT))
-        write_json(kept / "plan.json", plan(study))
+        write_json(kept / "plan.json", plan_of(study))
         write_json(kept / "machine.json", machine.describe())
         put(kept, out, sign="report.json", private=[study.parent, Path.home()])
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("study", type=Path)
-    parser.add_argument("--out", type=Path, default=RESULTS)
-    chosen = parser.parse_args()
-    publish(chosen.study, chosen.out)
-
-
 if __name__ == "__main__":
-    main()
+    asked(__doc__, RESULTS, publish)

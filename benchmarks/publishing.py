@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import argparse
 import json
 import shutil
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
@@ -37,3 +38,20 @@ def put(made: Path, out: Path, *, sign: str, private: Iterable[Path]) -> None:
     shutil.rmtree(out, ignore_errors=True)
     shutil.copytree(made, out)
     print(f"{sum(path.is_file() for path in out.rglob('*'))} files in {out}")
+
+
+def plan_of(study: Path) -> dict[str, Any]:
+    """A study's plan, its datasets told by name and hash."""
+    told = json.loads((study / "plan.json").read_text(encoding="utf-8"))
+    for name, dataset in told["datasets"].items():
+        dataset["folder"] = name
+    return told
+
+
+def asked(about: str, results: Path, publish: Callable[[Path, Path], None]) -> None:
+    """Publish the study that is named on the command line."""
+    parser = argparse.ArgumentParser(description=about.splitlines()[0])
+    parser.add_argument("study", type=Path)
+    parser.add_argument("--out", type=Path, default=results)
+    chosen = parser.parse_args()
+    publish(chosen.study, chosen.out)
